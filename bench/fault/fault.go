@@ -1,0 +1,80 @@
+// Package fault says what may go wrong; it does nothing itself. A Fault is a
+// disturbance with its targets resolved, ready for a driver to give it effect.
+// A Plan is one line of a scenario, and a Schedule turns plans into faults.
+package fault
+
+import (
+	"fmt"
+	"strings"
+
+	"raftzab/bench/random"
+	"raftzab/protocols"
+)
+
+// A Kind is a way to go wrong, or to be mended.
+type Kind uint8
+
+const (
+	Crash     Kind = iota // the process dies; peers see its connections break
+	PowerOff              // the machine falls silent; nobody is told
+	Restart               // it starts again from its disk
+	Pause                 // the process stops (SIGSTOP); its kernel does not
+	Resume                // and goes on
+	Partition             // Groups: no traffic between two groups
+	Isolate               // Nodes: no traffic between each of them and any other node
+	Cut                   // From, To: no traffic in this direction
+	Heal                  // every cut ends; or with From and To, these
+	Link                  // From, To: another Delay and Loss
+	Disk                  // Nodes: another Fsync
+	Kinds                 // how many kinds there are
+)
+
+var names = [Kinds]string{"crash", "power-off", "restart", "pause", "resume", "partition", "isolate", "cut", "heal", "link", "disk"}
+
+func (k Kind) String() string { return names[k] }
+
+// MarshalText is String.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads what String writes.
+func (k *Kind) UnmarshalText(text []byte) error {
+	for i, name := range names {
+		if name == string(text) {
+			*k = Kind(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is no kind of fault; there are %s", text, strings.Join(names[:], ", "))
+}
+
+// A Fault is one disturbance. Clients are not cut off by Partition, Isolate
+// and Cut: these concern the links among the nodes.
+type Fault struct {
+	Kind     Kind
+	Nodes    []protocols.NodeID   // crash to resume, isolate, disk
+	Groups   [][]protocols.NodeID // partition; a node in no group is alone
+	From, To []protocols.NodeID   // cut, heal, link: every pair of the two
+	Delay    random.Distribution  // link
+	Loss     float64              // link; from 0 to 1
+	Fsync    random.Distribution  // disk
+}
+
+// String writes a fault for traces.
+func (f Fault) String() string {
+	switch f.Kind {
+	case Partition:
+		return fmt.Sprintf("partition %v", f.Groups)
+	case Cut:
+		return fmt.Sprintf("cut %v->%v", f.From, f.To)
+	case Heal:
+		if len(f.From) == 0 {
+			return "heal"
+		}
+		return fmt.Sprintf("heal %v->%v", f.From, f.To)
+	case Link:
+		return fmt.Sprintf("link %v->%v delay %v loss %g", f.From, f.To, f.Delay, f.Loss)
+	case Disk:
+		return fmt.Sprintf("disk %v fsync %v", f.Nodes, f.Fsync)
+	}
+	return fmt.Sprintf("%v %v", f.Kind, f.Nodes)
+}
