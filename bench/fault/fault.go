@@ -57,6 +57,7 @@ type Fault struct {
 	Delay    random.Distribution  // link
 	Loss     float64              // link; from 0 to 1
 	Fsync    random.Distribution  // disk
+	Back     bool                 // link, disk: back to what the scenario has
 }
 
 // String writes a fault for traces.

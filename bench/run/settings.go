@@ -1,0 +1,156 @@
+package run
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"raftzab/bench/fault"
+	"raftzab/bench/random"
+	"raftzab/protocols"
+)
+
+// Settings are everything that a scenario file says about one cell, once its
+// case and its sweep point are applied and what one product overrides is merged
+// into [raft] or [zab]. The tags are the schema: package experiments reads
+// files by them and makes the key reference from the `doc` tags.
+type Settings struct {
+	Timeouts string    `toml:"timeouts" default:"given" doc:"\"given\" (as below), \"matched\" (Zab's tick follows Raft's election timeout) or \"defaults\" (each product's own)"`
+	Warmup   Duration  `toml:"warmup" default:"1s" doc:"faults and measuring begin after it"`
+	Limit    Duration  `toml:"limit" default:"60s" doc:"virtual or real time per trial; past it: censored"`
+	Cluster  Cluster   `toml:"cluster"`
+	Network  Network   `toml:"network"`
+	Links    []Link    `toml:"link" doc:"overrides for some directed pairs of servers"`
+	Clients  Clients   `toml:"clients"`
+	Disk     Disk      `toml:"disk"`
+	Raft     Raft      `toml:"raft" doc:"governs raft, etcd and hashicorp"`
+	Zab      Zab       `toml:"zab" doc:"governs zab and zookeeper"`
+	Probe    Probe     `toml:"probe"`
+	Faults   []Planned `toml:"fault" doc:"what goes wrong, in any order"`
+}
+
+// Cluster is who takes part.
+type Cluster struct {
+	Voters int `toml:"voters" doc:"servers that vote, named 1, 2, ...; required"`
+}
+
+// Network describes the simulated links; live runs have their own.
+type Network struct {
+	Delay  random.Distribution `toml:"delay" default:"constant(5ms)" doc:"one way, each message"`
+	Loss   float64             `toml:"loss" unit:"probability" doc:"chance that a packet is lost; on a stream, retransmission makes it a delay"`
+	RTOMin Duration            `toml:"rto_min" default:"200ms" doc:"least retransmission time-out of a stream; doubles with each loss in a row"`
+}
+
+// Link overrides the network for the pairs From x To.
+type Link struct {
+	From  []protocols.NodeID   `toml:"from" doc:"senders; required"`
+	To    []protocols.NodeID   `toml:"to" doc:"receivers; required"`
+	Delay *random.Distribution `toml:"delay" doc:"one way; absent: as [network]"`
+	Loss  *float64             `toml:"loss" unit:"probability" doc:"absent: as [network]"`
+}
+
+// Clients are endpoints of the same network.
+type Clients struct {
+	Delay *random.Distribution `toml:"delay" doc:"between a client and the server it talks to, one way; absent: as between servers"`
+}
+
+// Disk describes the simulated disks.
+type Disk struct {
+	Fsync random.Distribution `toml:"fsync" default:"constant(0s)" doc:"time that one fsync takes; writes that come meanwhile share the next"`
+}
+
+// Raft's timeouts.
+type Raft struct {
+	ElectionTimeout Range    `toml:"election_timeout" default:"150ms-300ms" doc:"drawn uniformly from this range each time the timer is set"`
+	Heartbeat       Duration `toml:"heartbeat" doc:"the leader's interval; absent: half the least election timeout"`
+}
+
+// Zab's timeouts, in ZooKeeper's terms.
+type Zab struct {
+	Tick            Duration `toml:"tick" default:"2s" doc:"ZooKeeper's tickTime"`
+	InitLimit       int      `toml:"init_limit" default:"10" doc:"ticks that a learner may take to connect and synchronise"`
+	SyncLimit       int      `toml:"sync_limit" default:"5" doc:"ticks of silence after which a learner or its leader gives the other up"`
+	FinalizeWait    Duration `toml:"finalize_wait" default:"200ms" doc:"silence that must follow a quorum of votes; a constant in ZooKeeper"`
+	MinNotification Duration `toml:"min_notification_interval" default:"200ms" doc:"first wait before votes are sent again; doubles each time"`
+	MaxNotification Duration `toml:"max_notification_interval" default:"60s" doc:"longest such wait"`
+}
+
+// Probe is the black box's view: clients that write all the time.
+type Probe struct {
+	Interval Duration `toml:"interval" doc:"between two writes of the client pinned to each server; absent: no probes, outage_ms empty"`
+}
+
+// Planned is a fault of the schedule.
+type Planned struct {
+	At     random.Distribution  `toml:"at" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval; required"`
+	Kind   fault.Kind           `toml:"kind" doc:"what goes wrong; required"`
+	Target fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority or node:3; resolved when the fault fires"`
+	For    Duration             `toml:"for" doc:"undone after this; absent: never"`
+	Groups [][]protocols.NodeID `toml:"groups" doc:"of partition: who can talk to whom"`
+	From   fault.Target         `toml:"from" doc:"of cut, heal and link: senders"`
+	To     fault.Target         `toml:"to" doc:"of cut, heal and link: receivers; absent: all the others"`
+	Delay  *random.Distribution `toml:"delay" doc:"of link: one way"`
+	Loss   *float64             `toml:"loss" unit:"probability" doc:"of link"`
+	Fsync  *random.Distribution `toml:"fsync" doc:"of disk"`
+}
+
+// A Duration is written as "150ms".
+type Duration protocols.Time
+
+// Time returns d in the terms of the protocols.
+func (d Duration) Time() protocols.Time { return protocols.Time(d) }
+
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// MarshalText is String.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads what String writes; its errors say what to write instead.
+func (d *Duration) UnmarshalText(text []byte) error {
+	t, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration; write for instance \"150ms\"%s", text, without(string(text)))
+	}
+	if t < 0 {
+		return fmt.Errorf("%q is negative; write a duration from 0", text)
+	}
+	*d = Duration(t)
+	return nil
+}
+
+// without suggests the text with its blanks taken out, if that makes a duration.
+func without(s string) string {
+	t := strings.ReplaceAll(s, " ", "")
+	if _, err := time.ParseDuration(t); err == nil {
+		return fmt.Sprintf(", here \"%s\"", t)
+	}
+	return ""
+}
+
+// A Range is written as "150ms-300ms".
+type Range struct{ Min, Max Duration }
+
+func (r Range) String() string { return r.Min.String() + "-" + r.Max.String() }
+
+// MarshalText is String.
+func (r Range) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what String writes; its errors say what to write instead.
+func (r *Range) UnmarshalText(text []byte) error {
+	low, high, ok := strings.Cut(string(text), "-")
+	if !ok {
+		return fmt.Errorf("%q is not a range; write for instance \"150ms-300ms\"", text)
+	}
+	var x Range
+	if err := x.Min.UnmarshalText([]byte(strings.TrimSpace(low))); err != nil {
+		return err
+	}
+	if err := x.Max.UnmarshalText([]byte(strings.TrimSpace(high))); err != nil {
+		return err
+	}
+	if x.Max < x.Min {
+		return fmt.Errorf("%q is upside down; write \"%v-%v\"", text, x.Max, x.Min)
+	}
+	*r = x
+	return nil
+}

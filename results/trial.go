@@ -1,0 +1,59 @@
+// Package results holds what experiments leave behind: rows of trials, the
+// files they stand in, and what is said of each column.
+package results
+
+import "math"
+
+// A Setting is a swept key and the value that a cell gives it, as text without
+// quotes; empty where the key does not govern the cell's system.
+type Setting struct{ Key, Value string }
+
+// An Outcome says how a trial ended.
+type Outcome string
+
+const (
+	OK       Outcome = "ok"
+	Censored Outcome = "censored" // hit the limit: what was not reached is empty
+	Violated Outcome = "violated" // an invariant was broken
+	Failed   Outcome = "failed"   // never started, or the world failed it
+)
+
+// A Number is a measured value; NaN is one that the system cannot give, or that
+// was not reached, and an empty field in a file.
+type Number float64
+
+// None is the Number that is not there.
+var None = Number(math.NaN())
+
+// A Trial is one row of a trials file. Durations are in milliseconds. The tags
+// name the columns and say what they hold: the data dictionary is made of them.
+type Trial struct {
+	Scenario     string    `csv:"scenario" doc:"name of the scenario, as of its folder"`
+	Case         string    `csv:"case" doc:"name of the case; empty where the scenario has none"`
+	Mode         string    `csv:"mode" doc:"sim (virtual time) or live (real processes)"`
+	System       string    `csv:"system" doc:"raft, zab, etcd, hashicorp or zookeeper"`
+	Swept        []Setting `csv:"*" doc:"one column per swept key, named as the key; empty where the key does not govern the system"`
+	Trial        int       `csv:"trial" doc:"from 0; the same number is the same seed in every system"`
+	Seed         uint64    `csv:"seed" doc:"seed of the run; a trial is determined by seed and trial"`
+	Outcome      Outcome   `csv:"outcome" doc:"ok; censored (hit the limit); violated (an invariant was broken); failed (never started)"`
+	Probed       bool      `csv:"probed" doc:"whether clients wrote all the while; phases of simulated systems come from trials without, outage_ms from trials with probes"`
+	DetectMS     Number    `csv:"detect_ms" unit:"ms" doc:"fault to the first server giving the leader up: (pre-)candidate, or LOOKING"`
+	VoteMS       Number    `csv:"vote_ms" unit:"ms" doc:"from there to somebody having won the vote"`
+	ActivateMS   Number    `csv:"activate_ms" unit:"ms" doc:"from there to the winner being able to commit new writes"`
+	ElectMS      Number    `csv:"elect_ms" unit:"ms" doc:"fault to a new active leader: the sum of the three"`
+	OutageMS     Number    `csv:"outage_ms" unit:"ms" doc:"fault to the first acknowledgement of a write submitted after the fault, as probing clients see it"`
+	Rounds       Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader"`
+	SplitRounds  Number    `csv:"split_rounds" doc:"rounds in which somebody stood, votes were cast and nobody won"`
+	Votes        Number    `csv:"votes" doc:"votes cast from fault to active, changed votes included"`
+	Messages     Number    `csv:"messages" doc:"election messages from fault to active, without those to oneself"`
+	Bytes        Number    `csv:"bytes" unit:"bytes" doc:"their size"`
+	Leader       Number    `csv:"leader" doc:"number of the new leader"`
+	BestLeader   Number    `csv:"best_leader" doc:"1 if the best survivor won: Zab by (currentEpoch, zxid, myid); Raft by (last term, last index), ties all count; else 0"`
+	WaitRestarts Number    `csv:"finalize_restarts" doc:"Zab: times finalizeWait was left for a better vote, over all servers"`
+}
+
+// NewTrial returns a row with nothing measured.
+func NewTrial() Trial {
+	return Trial{DetectMS: None, VoteMS: None, ActivateMS: None, ElectMS: None, OutageMS: None, Rounds: None, SplitRounds: None,
+		Votes: None, Messages: None, Bytes: None, Leader: None, BestLeader: None, WaitRestarts: None}
+}
