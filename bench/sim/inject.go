@@ -1,0 +1,119 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"raftzab/bench/fault"
+	"raftzab/bench/network"
+)
+
+// Inject gives effect to a fault. A partition takes the place of every earlier
+// cut. What a node that is in the wrong state cannot do (restart while it runs)
+// is left undone: schedules that rest on chance need not know.
+func (c *Cluster[M]) Inject(f fault.Fault) error {
+	for _, id := range slices.Concat(f.Nodes, f.From, f.To, slices.Concat(f.Groups...)) {
+		if id < 1 || int(id) >= len(c.hosts) {
+			return fmt.Errorf("sim: fault %v: there is no node %d", f, id)
+		}
+	}
+	if c.tracing {
+		c.trace("fault: %v", f)
+	}
+	switch f.Kind {
+	case fault.Partition:
+		c.heal()
+		c.pairs(func(a, b NodeID) {
+			if !together(f.Groups, a, b) {
+				c.net.Cut(a, b)
+			}
+		})
+	case fault.Isolate:
+		c.pairs(func(a, b NodeID) {
+			if slices.Contains(f.Nodes, a) != slices.Contains(f.Nodes, b) || slices.Contains(f.Nodes, a) {
+				c.net.Cut(a, b)
+			}
+		})
+	case fault.Heal:
+		if len(f.From) == 0 {
+			c.heal()
+		}
+		each(f, c.mend)
+	case fault.Cut:
+		each(f, c.net.Cut)
+	case fault.Link:
+		each(f, func(a, b NodeID) {
+			if f.Back {
+				c.net.Set(a, b, nil)
+			} else {
+				c.net.Set(a, b, &network.Quality{Delay: f.Delay, Loss: f.Loss})
+			}
+		})
+	default:
+		for _, id := range f.Nodes {
+			c.strike(c.hosts[id], f)
+		}
+	}
+	return nil
+}
+
+// strike gives effect to a fault of one node.
+func (c *Cluster[M]) strike(h *host[M], f fault.Fault) {
+	switch {
+	case f.Kind == fault.Crash && h.up:
+		c.down(h)
+		for p := 1; p < len(c.hosts); p++ { // behind what it sent before
+			if NodeID(p) != h.id {
+				c.post(h.id, NodeID(p), packet[M]{from: h.id, fin: true, stream: h.streams[p]})
+			}
+		}
+	case f.Kind == fault.PowerOff && h.up:
+		c.down(h)
+	case f.Kind == fault.Restart && !h.up:
+		c.boot(h)
+	case f.Kind == fault.Pause && h.up:
+		h.paused = true
+	case f.Kind == fault.Resume && h.paused:
+		h.paused = false
+		for _, e := range h.deferred {
+			e.at = c.now
+			if e.kind == alarm {
+				h.queued = c.now
+			}
+			c.queue.push(e)
+		}
+		h.deferred = h.deferred[:0]
+	case f.Kind == fault.Disk && f.Back:
+		h.fsync = c.cfg.Fsync
+	case f.Kind == fault.Disk:
+		h.fsync = f.Fsync
+	}
+}
+
+func (c *Cluster[M]) pairs(do func(a, b NodeID)) {
+	for a := 1; a < len(c.hosts); a++ {
+		for b := 1; b < len(c.hosts); b++ {
+			if a != b {
+				do(NodeID(a), NodeID(b))
+			}
+		}
+	}
+}
+
+func (c *Cluster[M]) heal() { c.pairs(c.mend) }
+
+// each does it for every pair of From and To.
+func each(f fault.Fault, do func(from, to NodeID)) {
+	for _, a := range f.From {
+		for _, b := range f.To {
+			if a != b {
+				do(a, b)
+			}
+		}
+	}
+}
+
+// together reports whether two nodes are in one group.
+func together(groups [][]NodeID, a, b NodeID) bool {
+	return slices.ContainsFunc(groups, func(g []NodeID) bool { return slices.Contains(g, a) && slices.Contains(g, b) })
+}

@@ -1,0 +1,282 @@
+// Package sim drives a cluster of replicas in virtual time. It answers what
+// happens, given one seed: every delay, loss, fsync and crash is drawn from it,
+// and the same seed gives the same events, whatever else the machine does.
+//
+// A Cluster is a bench.System. Time passes only between events, and each event
+// reaches one node: a message, a broken stream, a finished fsync, an alarm, a
+// request. What the node asks for in answer becomes further events.
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+
+	"raftzab/bench"
+	"raftzab/bench/fault"
+	"raftzab/bench/kv"
+	"raftzab/bench/network"
+	"raftzab/bench/random"
+	"raftzab/protocols"
+)
+
+type (
+	Time   = protocols.Time
+	NodeID = protocols.NodeID
+)
+
+// A Config describes the world; Network.Nodes is the number of nodes.
+type Config[M protocols.Message] struct {
+	// New makes a node's replica at each start of a life.
+	New func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M]
+
+	Network network.Config
+	Fsync   random.Distribution
+	Images  int // entries between two images of the store; zero: never
+
+	Witness bench.Witness                // nil: nobody
+	Trace   func(now Time, event string) // nil: nobody
+}
+
+// A Cluster is a simulated ensemble.
+type Cluster[M protocols.Message] struct {
+	cfg   Config[M]
+	now   Time
+	hosts []*host[M] // by NodeID
+	net   *network.Network
+	queue queue
+	seed  uint64
+	trial int
+
+	packets  slab[packet[M]]
+	requests slab[sent[bench.Request]]
+	replies  slab[sent[bench.Reply]]
+	held     []heldPacket // sent into a cut, in order
+	streams  uint32       // the last stream number given out
+	sessions []uint32     // connections by session and node
+
+	out      protocols.Output[M]
+	local    []M // messages of a node to itself
+	observed []observation
+	batch    [1]bench.Request
+
+	handler  bench.Handler
+	wake     Time // the handler's
+	tracing  bool
+	events   uint64
+	checksum uint64
+}
+
+// An observation waits until the node's call is over, so that the handler may
+// do in Observe whatever it may do elsewhere.
+type observation struct {
+	node  NodeID
+	event protocols.Event
+}
+
+// sent is a request or reply on its way, by the connection that carries it.
+type sent[T any] struct {
+	connection uint32
+	body       T
+}
+
+// New returns a cluster whose nodes boot when Run begins.
+func New[M protocols.Message](cfg Config[M], seed uint64, trial int) *Cluster[M] {
+	n := cfg.Network.Nodes
+	c := &Cluster[M]{cfg: cfg, tracing: cfg.Trace != nil, net: network.New(cfg.Network, seed, trial), hosts: make([]*host[M], n+1)}
+	for id := 1; id <= n; id++ {
+		c.hosts[id] = newHost[M](NodeID(id), n)
+	}
+	c.Reset(seed, trial)
+	return c
+}
+
+// Reset begins another trial with the same configuration and the same buffers.
+func (c *Cluster[M]) Reset(seed uint64, trial int) {
+	c.seed, c.trial = seed, trial
+	c.now, c.streams, c.events, c.checksum, c.wake = 0, 0, 0, 0, 0
+	c.queue.events, c.queue.ord = c.queue.events[:0], 0
+	c.packets.reset()
+	c.requests.reset()
+	c.replies.reset()
+	c.held, c.observed = c.held[:0], c.observed[:0]
+	clear(c.sessions)
+	c.net.Reset(seed, trial)
+	c.out.Reset()
+	for _, h := range c.hosts[1:] {
+		h.reset(c.cfg.Fsync, seed, trial)
+	}
+}
+
+// Run drives the cluster until the given time.
+func (c *Cluster[M]) Run(h bench.Handler, until Time) error {
+	c.handler = h
+	c.out.Listen = h.Listen()
+	if c.now == 0 && c.hosts[1].life == 0 {
+		for _, host := range c.hosts[1:] {
+			c.boot(host)
+		}
+	}
+	c.wake = h.Wake(c.now)
+	for {
+		c.observe()
+		next := until + 1
+		if len(c.queue.events) > 0 {
+			next = c.queue.events[0].at
+		}
+		if c.wake != 0 && c.wake <= next && c.wake <= until {
+			c.now = max(c.now, c.wake)
+			c.wake = h.Wake(c.now)
+			continue
+		}
+		if next > until {
+			c.now = until
+			return nil
+		}
+		c.step()
+	}
+}
+
+// step takes the next event to its node.
+func (c *Cluster[M]) step() {
+	e := c.queue.pop()
+	c.now = e.at
+	c.events++
+	c.checksum = (c.checksum ^ uint64(e.at) ^ uint64(e.kind)<<60 ^ uint64(e.node)<<48 ^ uint64(e.peer)<<32) * 0x9e3779b97f4a7c15
+	if e.kind == answer {
+		c.answered(e)
+		return
+	}
+	h := c.hosts[e.node]
+	if h.paused && h.life == e.life {
+		h.deferred = append(h.deferred, e)
+		return
+	}
+	switch e.kind {
+	case deliver:
+		c.arrive(h, e)
+		return
+	case submit:
+		r := c.requests.take(e.slot)
+		if h.life != e.life || *c.connection(r.body.ID.Session, e.node) != r.connection {
+			return
+		}
+		if c.tracing {
+			c.trace("client %d -> %d: %v", r.body.ID.Session, e.node, describe(&r.body))
+		}
+		c.batch[0] = r.body
+		h.node.Submit(c.now, c.batch[:], &c.out)
+	case broken:
+		if h.life == e.life && h.streams[e.peer] < e.slot {
+			c.disconnect(h, e.peer, e.slot)
+		}
+		return
+	case fsynced:
+		if h.life != e.life {
+			return
+		}
+		h.node.Persisted(c.now, h.synced(), &c.out)
+	case saved:
+		if h.life != e.life {
+			return
+		}
+		s := h.keep()
+		h.node.Compact(c.now, s, &c.out)
+	case alarm:
+		if h.life != e.life || c.now != h.queued { // another life's, or superseded by an earlier one
+			return
+		}
+		h.queued = 0
+		if h.alarm == 0 {
+			return
+		}
+		if c.now < h.alarm { // it was put off meanwhile
+			c.arm(h)
+			return
+		}
+		h.node.Wake(c.now, &c.out)
+	}
+	c.carryOut(h)
+}
+
+// observe tells the handler what has happened.
+func (c *Cluster[M]) observe() {
+	for i := 0; i < len(c.observed); i++ { // the handler's answer may add more
+		c.handler.Observe(c.now, c.observed[i].node, c.observed[i].event)
+	}
+	c.observed = c.observed[:0]
+}
+
+// Submit sends a client's request on its way.
+func (c *Cluster[M]) Submit(to NodeID, r bench.Request) {
+	slot := c.requests.put(sent[bench.Request]{*c.connection(r.ID.Session, to), r})
+	c.queue.push(event{at: c.net.Request(c.now, r.ID.Session, to), kind: submit, node: to, slot: slot, life: c.hosts[to].life})
+}
+
+// Disconnect voids what is on its way between the session and the node.
+func (c *Cluster[M]) Disconnect(session uint32, node NodeID) { *c.connection(session, node)++ }
+
+func (c *Cluster[M]) connection(session uint32, node NodeID) *uint32 {
+	i := int(session)*len(c.hosts) + int(node)
+	for i >= len(c.sessions) {
+		c.sessions = append(c.sessions, 0)
+	}
+	return &c.sessions[i]
+}
+
+// answered hands a reply to the client.
+func (c *Cluster[M]) answered(e event) {
+	r := c.replies.take(e.slot)
+	if *c.connection(r.body.ID.Session, r.body.Node) == r.connection {
+		if c.tracing {
+			c.trace("%d -> client %d: %v", r.body.Node, r.body.ID.Session, describeReply(&r.body))
+		}
+		c.handler.Reply(c.now, r.body)
+	}
+}
+
+// Status reports what a node says of itself; one that is down or paused says nothing.
+func (c *Cluster[M]) Status(id NodeID) (protocols.Status, bool) {
+	if h := c.hosts[id]; h.up && !h.paused {
+		return h.node.Status(), true
+	}
+	return protocols.Status{}, false
+}
+
+// Supports reports every kind of fault: the simulator has them all.
+func (c *Cluster[M]) Supports(k fault.Kind) bool { return k < fault.Kinds }
+
+// SupportsRead reports the modes of reading that need no more than one node.
+func (c *Cluster[M]) SupportsRead(m protocols.ReadMode) bool {
+	return m == protocols.ReadLocal || m == protocols.ReadLeader
+}
+
+// Close does nothing: a cluster holds nothing but memory.
+func (c *Cluster[M]) Close() error { return nil }
+
+// Now returns the present instant.
+func (c *Cluster[M]) Now() Time { return c.now }
+
+// Events returns how many events there were, and a checksum over all of them.
+func (c *Cluster[M]) Events() (count, checksum uint64) { return c.events, c.checksum }
+
+// trace is called only while tracing: building its arguments costs more than an event.
+func (c *Cluster[M]) trace(format string, args ...any) {
+	c.cfg.Trace(c.now, fmt.Sprintf(format, args...))
+}
+
+func describe(r *bench.Request) string {
+	if r.Op == kv.Get {
+		return fmt.Sprintf("get #%d key %d", r.ID.Seq, r.Key)
+	}
+	return fmt.Sprintf("put #%d key %d = %d", r.ID.Seq, r.Key, r.Value)
+}
+
+func describeReply(r *bench.Reply) string {
+	switch r.Outcome {
+	case bench.OK:
+		return fmt.Sprintf("#%d ok at %v, value %d version %d", r.ID.Seq, r.At, r.Value, r.Version)
+	case bench.Refused:
+		return fmt.Sprintf("#%d refused, leader %d", r.ID.Seq, r.Leader)
+	}
+	return fmt.Sprintf("#%d unknown", r.ID.Seq)
+}

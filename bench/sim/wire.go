@@ -1,0 +1,125 @@
+package sim
+
+import (
+	"fmt"
+
+	"raftzab/bench"
+	"raftzab/protocols"
+)
+
+type reply = bench.Reply
+
+// A packet is a message, or the end of a stream, on its way. Streams are
+// numbered upwards over the whole run. Each end knows the number of the stream
+// that it uses; an end that dies takes a new one, and whoever meets a number
+// greater than its own learns that the old stream broke.
+type packet[M protocols.Message] struct {
+	from   NodeID
+	stream uint32
+	fin    bool // the process died and its kernel closed the stream; stream is the number of the next
+	msg    M
+}
+
+// A heldPacket waits for a cut to end.
+type heldPacket struct {
+	from, to NodeID
+	slot     uint32
+	life     uint32
+}
+
+// send puts a message on the stream to its receiver.
+func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
+	if c.cfg.Witness != nil {
+		c.cfg.Witness.Sent(c.now, h.id, m.To, m.Msg.Kind(), m.Msg.Size())
+	}
+	c.post(h.id, m.To, packet[M]{from: h.id, stream: h.streams[m.To], msg: m.Msg})
+}
+
+func (c *Cluster[M]) post(from, to NodeID, p packet[M]) {
+	slot, life := c.packets.put(p), c.hosts[to].life
+	if at, ok := c.net.Send(c.now, from, to); ok {
+		c.queue.push(event{at: at, kind: deliver, node: to, peer: from, slot: slot, life: life})
+	} else {
+		c.held = append(c.held, heldPacket{from, to, slot, life})
+	}
+}
+
+// mend ends a cut: what was held goes out again.
+func (c *Cluster[M]) mend(from, to NodeID) {
+	if !c.net.IsCut(from, to) {
+		return
+	}
+	c.net.Mend(c.now, from, to)
+	kept := c.held[:0]
+	for _, p := range c.held {
+		if p.from != from || p.to != to {
+			kept = append(kept, p)
+			continue
+		}
+		at, _ := c.net.Send(c.now, from, to)
+		c.queue.push(event{at: at, kind: deliver, node: to, peer: from, slot: p.slot, life: p.life})
+	}
+	c.held = kept
+}
+
+// arrive takes a packet to its node, if it belongs to a stream that this life
+// of the node knows or can learn of.
+func (c *Cluster[M]) arrive(h *host[M], e event) {
+	p := c.packets.take(e.slot)
+	if !h.up {
+		return // nobody answers; the sender learns when the node is back
+	}
+	if p.fin {
+		if h.streams[p.from] < p.stream {
+			c.disconnect(h, p.from, p.stream)
+		}
+		return
+	}
+	switch mine := h.streams[p.from]; {
+	case h.life != e.life || p.stream < mine: // into a dead stream: the kernel answers with a reset
+		if at, ok := c.net.Send(c.now, h.id, p.from); ok {
+			c.queue.push(event{at: at, kind: broken, node: p.from, peer: h.id, slot: mine, life: c.hosts[p.from].life})
+		}
+		return
+	case p.stream > mine: // from a new stream: the old one broke
+		c.disconnect(h, p.from, p.stream)
+	}
+	if c.tracing {
+		c.trace("%d -> %d: %v", p.from, h.id, p.msg)
+	}
+	h.node.Receive(c.now, p.from, p.msg, &c.out)
+	c.carryOut(h)
+}
+
+func (c *Cluster[M]) disconnect(h *host[M], peer NodeID, stream uint32) {
+	h.streams[peer] = stream
+	if c.tracing {
+		c.trace("%d: stream with %d broke", h.id, peer)
+	}
+	h.node.Disconnected(c.now, peer, &c.out)
+	c.carryOut(h)
+}
+
+func describeEvent(e *protocols.Event) string {
+	switch e.Kind {
+	case protocols.RoleChanged:
+		return fmt.Sprintf("is %v, epoch %d", e.Role, e.Epoch)
+	case protocols.RoundBegan:
+		return fmt.Sprintf("begins round %d", e.Epoch)
+	case protocols.VoteCast:
+		return fmt.Sprintf("votes for %d in round %d", e.Peer, e.Epoch)
+	case protocols.VoteRefused:
+		return fmt.Sprintf("refuses %d a vote in round %d", e.Peer, e.Epoch)
+	case protocols.Elected:
+		return fmt.Sprintf("has won round %d", e.Epoch)
+	case protocols.PhaseEntered:
+		return fmt.Sprintf("enters %v, epoch %d", e.Phase, e.Epoch)
+	case protocols.Activated:
+		return fmt.Sprintf("may commit in epoch %d", e.Epoch)
+	case protocols.SyncChosen:
+		return fmt.Sprintf("brings %d level from %v by %v", e.Peer, e.At, e.Phase)
+	case protocols.WaitRestarted:
+		return fmt.Sprintf("leaves its wait in round %d for a better vote", e.Epoch)
+	}
+	return fmt.Sprintf("%v %v", e.Kind, e.At)
+}
