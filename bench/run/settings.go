@@ -15,9 +15,9 @@ import (
 // into [raft] or [zab]. The tags are the schema: package experiments reads
 // files by them and makes the key reference from the `doc` tags.
 type Settings struct {
-	Timeouts string    `toml:"timeouts" default:"given" doc:"\"given\" (as below), \"matched\" (Zab's tick follows Raft's election timeout) or \"defaults\" (each product's own)"`
+	Timeouts string    `toml:"timeouts" default:"given" oneof:"given,matched,defaults" doc:"\"given\": as [raft] and [zab] say; \"matched\": [raft], and Zab's tick is the mean election timeout / sync_limit; \"defaults\": each product's own. A section of one product has the last word"`
 	Warmup   Duration  `toml:"warmup" default:"1s" doc:"faults and measuring begin after it"`
-	Limit    Duration  `toml:"limit" default:"60s" doc:"virtual or real time per trial; past it: censored"`
+	Limit    Duration  `toml:"limit" default:"60s" least:"1ms" doc:"virtual or real time per trial; past it: censored"`
 	Cluster  Cluster   `toml:"cluster"`
 	Network  Network   `toml:"network"`
 	Links    []Link    `toml:"link" doc:"overrides for some directed pairs of servers"`
@@ -31,20 +31,20 @@ type Settings struct {
 
 // Cluster is who takes part.
 type Cluster struct {
-	Voters int `toml:"voters" doc:"servers that vote, named 1, 2, ...; required"`
+	Voters int `toml:"voters" required:"true" example:"5" least:"1" most:"31" doc:"servers that vote, named 1, 2, ..."`
 }
 
 // Network describes the simulated links; live runs have their own.
 type Network struct {
 	Delay  random.Distribution `toml:"delay" default:"constant(5ms)" doc:"one way, each message"`
-	Loss   float64             `toml:"loss" unit:"probability" doc:"chance that a packet is lost; on a stream, retransmission makes it a delay"`
-	RTOMin Duration            `toml:"rto_min" default:"200ms" doc:"least retransmission time-out of a stream; doubles with each loss in a row"`
+	Loss   float64             `toml:"loss" unit:"probability" doc:"chance that a packet is lost, below 1; on a stream, retransmission makes it a delay"`
+	RTOMin Duration            `toml:"rto_min" default:"200ms" least:"1us" doc:"least retransmission time-out of a stream; doubles with each loss in a row"`
 }
 
 // Link overrides the network for the pairs From x To.
 type Link struct {
-	From  []protocols.NodeID   `toml:"from" doc:"senders; required"`
-	To    []protocols.NodeID   `toml:"to" doc:"receivers; required"`
+	From  []protocols.NodeID   `toml:"from" required:"true" doc:"senders"`
+	To    []protocols.NodeID   `toml:"to" required:"true" doc:"receivers"`
 	Delay *random.Distribution `toml:"delay" doc:"one way; absent: as [network]"`
 	Loss  *float64             `toml:"loss" unit:"probability" doc:"absent: as [network]"`
 }
@@ -61,18 +61,18 @@ type Disk struct {
 
 // Raft's timeouts.
 type Raft struct {
-	ElectionTimeout Range    `toml:"election_timeout" default:"150ms-300ms" doc:"drawn uniformly from this range each time the timer is set"`
-	Heartbeat       Duration `toml:"heartbeat" doc:"the leader's interval; absent: half the least election timeout"`
+	ElectionTimeout Range    `toml:"election_timeout" default:"150ms-300ms" least:"1us" doc:"drawn uniformly from this range each time the timer is set"`
+	Heartbeat       Duration `toml:"heartbeat" least:"1us" doc:"the leader's interval; absent: half the least election timeout"`
 }
 
 // Zab's timeouts, in ZooKeeper's terms.
 type Zab struct {
-	Tick            Duration `toml:"tick" default:"2s" doc:"ZooKeeper's tickTime"`
-	InitLimit       int      `toml:"init_limit" default:"10" doc:"ticks that a learner may take to connect and synchronise"`
-	SyncLimit       int      `toml:"sync_limit" default:"5" doc:"ticks of silence after which a learner or its leader gives the other up"`
+	Tick            Duration `toml:"tick" default:"2s" least:"1us" doc:"ZooKeeper's tickTime"`
+	InitLimit       int      `toml:"init_limit" default:"10" least:"1" doc:"ticks that a learner may take to connect and synchronise"`
+	SyncLimit       int      `toml:"sync_limit" default:"5" least:"1" doc:"ticks of silence after which a learner or its leader gives the other up"`
 	FinalizeWait    Duration `toml:"finalize_wait" default:"200ms" doc:"silence that must follow a quorum of votes; a constant in ZooKeeper"`
-	MinNotification Duration `toml:"min_notification_interval" default:"200ms" doc:"first wait before votes are sent again; doubles each time"`
-	MaxNotification Duration `toml:"max_notification_interval" default:"60s" doc:"longest such wait"`
+	MinNotification Duration `toml:"min_notification_interval" default:"200ms" least:"1us" doc:"first wait before votes are sent again; doubles each time"`
+	MaxNotification Duration `toml:"max_notification_interval" default:"60s" least:"1us" doc:"longest such wait"`
 }
 
 // Probe is the black box's view: clients that write all the time.
@@ -82,15 +82,15 @@ type Probe struct {
 
 // Planned is a fault of the schedule.
 type Planned struct {
-	At     random.Distribution  `toml:"at" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval; required"`
-	Kind   fault.Kind           `toml:"kind" doc:"what goes wrong; required"`
+	At     random.Distribution  `toml:"at" required:"true" example:"\"uniform(1s, 1.075s)\"" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval"`
+	Kind   fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong"`
 	Target fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority or node:3; resolved when the fault fires"`
-	For    Duration             `toml:"for" doc:"undone after this; absent: never"`
-	Groups [][]protocols.NodeID `toml:"groups" doc:"of partition: who can talk to whom"`
+	For    Duration             `toml:"for" least:"1us" doc:"undone after this; absent: never"`
+	Groups [][]protocols.NodeID `toml:"groups" example:"[[1, 2], [3, 4, 5]]" doc:"of partition: who can talk to whom"`
 	From   fault.Target         `toml:"from" doc:"of cut, heal and link: senders"`
 	To     fault.Target         `toml:"to" doc:"of cut, heal and link: receivers; absent: all the others"`
 	Delay  *random.Distribution `toml:"delay" doc:"of link: one way"`
-	Loss   *float64             `toml:"loss" unit:"probability" doc:"of link"`
+	Loss   *float64             `toml:"loss" unit:"probability" doc:"of link; below 1"`
 	Fsync  *random.Distribution `toml:"fsync" doc:"of disk"`
 }
 
@@ -109,7 +109,7 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 func (d *Duration) UnmarshalText(text []byte) error {
 	t, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is not a duration; write for instance \"150ms\"%s", text, without(string(text)))
+		return fmt.Errorf("%q is not a duration; write %s", text, instead(string(text)))
 	}
 	if t < 0 {
 		return fmt.Errorf("%q is negative; write a duration from 0", text)
@@ -118,13 +118,13 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// without suggests the text with its blanks taken out, if that makes a duration.
-func without(s string) string {
+// instead suggests the text with its blanks taken out, if that makes a duration.
+func instead(s string) string {
 	t := strings.ReplaceAll(s, " ", "")
 	if _, err := time.ParseDuration(t); err == nil {
-		return fmt.Sprintf(", here \"%s\"", t)
+		return fmt.Sprintf("%q", t)
 	}
-	return ""
+	return "for instance \"150ms\""
 }
 
 // A Range is written as "150ms-300ms".

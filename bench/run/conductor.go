@@ -1,0 +1,220 @@
+package run
+
+import (
+	"raftzab/bench"
+	"raftzab/bench/check"
+	"raftzab/bench/fault"
+	"raftzab/bench/kv"
+	"raftzab/bench/random"
+	"raftzab/protocols"
+	"raftzab/results"
+)
+
+// slice is how long a system runs before the conductor looks whether all is
+// measured.
+const slice = Time(10_000_000)
+
+// A conductor is the Handler of a trial. It lets faults strike on time, probes
+// the service as clients do, and measures what comes of it; it is the same for
+// every system, in virtual and in real time.
+type conductor struct {
+	cell     *Cell
+	sys      bench.System
+	checks   *check.Invariants // nil where the inside cannot be seen
+	election election
+	probes   prober
+	schedule *fault.Schedule
+	base     Time // when the trial began, on the system's clock
+	probed   bool
+	struck   bool
+	err      error
+}
+
+// prepare makes ready for a trial that begins at base.
+func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time) {
+	c.sys, c.base, c.probed, c.struck, c.err = sys, base, probed, false, nil
+	s := &c.cell.Settings
+	c.schedule = fault.NewSchedule(plans(s, c.cell.Seed, trial), s.Cluster.Voters, c.cell.Seed, trial)
+	c.election.reset()
+	if len(s.Faults) == 0 {
+		c.election.begun, c.election.t0 = true, base // nothing goes wrong: the first election is measured
+	}
+	c.probes.reset(s.Cluster.Voters, s.Probe.Interval.Time(), base+s.Warmup.Time())
+	if c.checks != nil {
+		c.checks.Reset()
+	}
+}
+
+// plans draws when the faults of a trial strike.
+func plans(s *Settings, seed uint64, trial int) []fault.Plan {
+	rng := random.Stream(seed, trial, random.Schedule, 2)
+	ps := make([]fault.Plan, len(s.Faults))
+	for i := range s.Faults {
+		f := &s.Faults[i]
+		p := fault.Plan{At: f.At.Draw(rng), For: f.For.Time(), Target: f.Target, From: f.From, To: f.To,
+			Fault: fault.Fault{Kind: f.Kind, Groups: f.Groups, Delay: s.Network.Delay, Loss: s.Network.Loss, Fsync: s.Disk.Fsync}}
+		if f.Delay != nil {
+			p.Fault.Delay = *f.Delay
+		}
+		if f.Loss != nil {
+			p.Fault.Loss = *f.Loss
+		}
+		if f.Fsync != nil {
+			p.Fault.Fsync = *f.Fsync
+		}
+		ps[i] = p
+	}
+	return ps
+}
+
+// conduct runs the trial until all is measured or the limit is reached.
+func (c *conductor) conduct() error {
+	limit := c.base + c.cell.Settings.Limit.Time()
+	for t := c.base; t < limit && !c.done(); {
+		t = min(t+slice, limit)
+		if err := c.sys.Run(c, t); err != nil {
+			return err
+		}
+		if c.err != nil {
+			return c.err
+		}
+	}
+	return nil
+}
+
+func (c *conductor) done() bool {
+	if c.checks != nil && c.checks.Violation() != nil {
+		return true
+	}
+	return c.election.active != 0 && (!c.probed || c.probes.outage >= 0)
+}
+
+// Wake does what is due.
+func (c *conductor) Wake(now Time) Time {
+	for {
+		f, ok := c.schedule.Due(now-c.base, c.sys)
+		if !ok {
+			break
+		}
+		if !c.struck {
+			c.struck = true
+			c.election.begin(now, c.sys)
+			c.probes.begin(now)
+		}
+		if err := c.sys.Inject(f); err != nil {
+			c.err = err
+		}
+	}
+	var next Time
+	if at := c.schedule.Next(); at != 0 {
+		next = c.base + at
+	}
+	if c.probed {
+		if at := c.probes.wake(now, c); next == 0 || at < next {
+			next = at
+		}
+	}
+	return next
+}
+
+// submit sends a client's request, and lets the checks know.
+func (c *conductor) submit(to NodeID, r bench.Request) {
+	if c.checks != nil {
+		c.checks.Submitted(r.Command)
+	}
+	c.sys.Submit(to, r)
+}
+
+// Reply takes in what clients are told.
+func (c *conductor) Reply(now Time, r bench.Reply) {
+	if c.checks != nil {
+		c.checks.Acknowledged(now, r)
+	}
+	c.probes.reply(now, r)
+}
+
+// Listen names the events that the measurement and the checks need.
+func (c *conductor) Listen() protocols.EventSet {
+	if c.checks != nil {
+		return electionEvents | c.checks.Listen()
+	}
+	return electionEvents
+}
+
+// Observe takes in what a node has done.
+func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
+	if c.checks != nil {
+		c.checks.Observe(now, node, e)
+	}
+	c.election.observe(now, node, e, c.sys)
+}
+
+// row reports the trial.
+func (c *conductor) row(trial int, countsMessages bool) results.Trial {
+	row := results.NewTrial()
+	row.Scenario, row.Case, row.Mode, row.System, row.Swept = c.cell.Scenario, c.cell.Case, string(c.cell.Mode), c.cell.System, c.cell.Swept
+	row.Trial, row.Seed, row.Probed, row.Outcome = trial, c.cell.Seed, c.probed, results.OK
+	c.election.report(&row, countsMessages)
+	if c.probed && c.probes.outage >= 0 {
+		row.OutageMS = milliseconds(c.probes.outage)
+	}
+	if !c.done() {
+		row.Outcome = results.Censored
+	}
+	return row
+}
+
+// A prober is one client pinned to each server. Each writes at a fixed rate,
+// whatever becomes of the writes before (open loop), so an outage is seen with
+// the same eyes in every system.
+type prober struct {
+	interval Time
+	next     []Time   // by server
+	seq      []uint32 // by server, which is also its client's session; never starts over within a run
+	first    []uint32 // by server: the first write submitted after t0
+	begun    bool
+	t0       Time
+	outage   Time // t0 to the first acknowledgement of a write submitted after t0; -1: none yet
+}
+
+func (p *prober) reset(servers int, interval, start Time) {
+	if len(p.seq) != servers+1 {
+		p.next, p.seq, p.first = make([]Time, servers+1), make([]uint32, servers+1), make([]uint32, servers+1)
+	}
+	p.interval, p.begun, p.outage = interval, false, -1
+	for i := 1; i <= servers; i++ {
+		p.next[i] = start + interval*Time(i-1)/Time(servers) // side by side, not all at once
+	}
+}
+
+// restart begins numbering anew, where a trial has servers of its own.
+func (p *prober) restart() { clear(p.seq) }
+
+func (p *prober) begin(now Time) {
+	p.begun, p.t0 = true, now
+	for i := range p.seq {
+		p.first[i] = p.seq[i] + 1
+	}
+}
+
+func (p *prober) wake(now Time, c *conductor) (next Time) {
+	for i := 1; i < len(p.next); i++ {
+		for p.next[i] <= now {
+			p.seq[i]++
+			session := uint32(i)
+			c.submit(NodeID(i), bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: session, Seq: p.seq[i]},
+				Key: session, Op: kv.Put, Size: 8, Value: uint64(session)<<32 | uint64(p.seq[i])}})
+			p.next[i] += p.interval
+		}
+		if next == 0 || p.next[i] < next {
+			next = p.next[i]
+		}
+	}
+	return next
+}
+
+func (p *prober) reply(now Time, r bench.Reply) {
+	if p.begun && p.outage < 0 && r.Outcome == bench.OK && r.ID.Seq >= p.first[r.ID.Session] {
+		p.outage = now - p.t0
+	}
+}

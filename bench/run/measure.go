@@ -1,0 +1,215 @@
+package run
+
+import (
+	"raftzab/bench"
+	"raftzab/bench/check"
+	"raftzab/protocols"
+	"raftzab/results"
+)
+
+type (
+	Time   = protocols.Time
+	NodeID = protocols.NodeID
+)
+
+// An election measures how a leader is replaced, from what the nodes tell.
+// METRICS: all intervals begin with the fault at t0; the terms are those of
+// results.Trial.
+type election struct {
+	protocol string // "raft" or "zab": what a round is, and who is best
+	nodes    int
+	blind    bool // the system does not tell what data its nodes have
+
+	begun     bool
+	t0        Time
+	old       NodeID // the leader at t0
+	oldEpoch  uint64
+	detected  Time // when the first server gave the leader up
+	active    Time
+	winner    NodeID
+	newEpoch  uint64
+	votes     int
+	messages  int
+	bytes     int
+	restarts  int
+	stood     []uint64 // rounds in which somebody stood
+	won       []uint64 // of those, the ones with a winner
+	seats     []seat   // by node
+	countable func(kind uint8) bool
+}
+
+// A seat is what the measurement knows of one node.
+type seat struct {
+	role    protocols.Role
+	entered int              // times it entered a round since t0
+	elected Time             // when it last won, since t0
+	stand   protocols.Status // with what data it stood or voted last
+	known   bool
+}
+
+// electionEvents is what an election listens to.
+var electionEvents = protocols.Events(protocols.RoleChanged, protocols.RoundBegan, protocols.VoteCast, protocols.VoteRefused,
+	protocols.Elected, protocols.Activated, protocols.WaitRestarted)
+
+func (e *election) reset() {
+	seats := e.seats[:0]
+	for range e.nodes + 1 {
+		seats = append(seats, seat{})
+	}
+	*e = election{protocol: e.protocol, nodes: e.nodes, blind: e.blind, countable: e.countable, stood: e.stood[:0], won: e.won[:0], seats: seats}
+}
+
+// begin marks t0. v tells who leads; zero if nobody does yet, as at boot.
+func (e *election) begin(now Time, v bench.System) {
+	e.begun, e.t0 = true, now
+	for id := NodeID(1); int(id) <= e.nodes; id++ {
+		s, ok := v.Status(id)
+		e.seats[id].stand, e.seats[id].known = s, ok
+		if ok && s.Role == protocols.Leader && s.Active && (e.old == 0 || s.Epoch > e.oldEpoch) {
+			e.old, e.oldEpoch = id, s.Epoch
+		}
+		if e.old != id && e.seats[id].role == protocols.Candidate && e.detected == 0 {
+			e.detected = now // somebody had given it up before
+		}
+	}
+}
+
+func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.System) {
+	s := &e.seats[node]
+	if ev.Kind == protocols.RoleChanged {
+		s.role = ev.Role
+	}
+	if !e.begun || e.active != 0 {
+		return
+	}
+	switch ev.Kind {
+	case protocols.RoleChanged:
+		if ev.Role == protocols.Candidate && node != e.old && e.detected == 0 {
+			e.detected = now
+		}
+	case protocols.RoundBegan:
+		s.entered++
+		e.stood = add(e.stood, ev.Epoch)
+		s.stand, s.known = v.Status(node)
+	case protocols.VoteCast:
+		e.votes++
+		s.stand, s.known = v.Status(node)
+	case protocols.VoteRefused:
+		s.stand, s.known = v.Status(node)
+	case protocols.Elected:
+		s.elected = now
+		e.won = add(e.won, ev.Epoch)
+	case protocols.WaitRestarted:
+		e.restarts++
+	case protocols.Activated:
+		if e.old == 0 || ev.Epoch > e.oldEpoch {
+			e.active, e.winner, e.newEpoch = now, node, ev.Epoch
+		}
+	}
+}
+
+func (e *election) sent(kind uint8, size int) {
+	if e.begun && e.active == 0 && e.countable(kind) {
+		e.messages++
+		e.bytes += size
+	}
+}
+
+func add(set []uint64, x uint64) []uint64 {
+	for _, y := range set {
+		if x == y {
+			return set
+		}
+	}
+	return append(set, x)
+}
+
+// report fills the row. What has not come about is left out.
+func (e *election) report(row *results.Trial, countsMessages bool) {
+	if e.detected != 0 {
+		row.DetectMS = milliseconds(e.detected - e.t0)
+	}
+	if e.active == 0 {
+		return
+	}
+	w := &e.seats[e.winner]
+	row.ElectMS = milliseconds(e.active - e.t0)
+	if e.detected != 0 && w.elected >= e.detected {
+		row.VoteMS = milliseconds(w.elected - e.detected)
+		row.ActivateMS = milliseconds(e.active - w.elected)
+	}
+	row.Leader = results.Number(e.winner)
+	row.BestLeader = e.bestWon()
+	if e.votes > 0 {
+		row.Votes = results.Number(e.votes)
+	}
+	if countsMessages {
+		row.Messages, row.Bytes = results.Number(e.messages), results.Number(e.bytes)
+	}
+	switch e.protocol {
+	case "raft":
+		row.Rounds = results.Number(e.newEpoch - e.oldEpoch)
+		lost := 0
+		for _, term := range e.stood {
+			if term < e.newEpoch && !contains(e.won, term) {
+				lost++
+			}
+		}
+		row.SplitRounds = results.Number(lost)
+	case "zab":
+		if w.entered > 0 {
+			row.Rounds, row.SplitRounds = results.Number(w.entered), results.Number(w.entered-1)
+		}
+		row.WaitRestarts = results.Number(e.restarts)
+	}
+}
+
+func contains(set []uint64, x uint64) bool {
+	for _, y := range set {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+// bestWon compares the winner with every other survivor, each by the data with
+// which it last stood or voted.
+func (e *election) bestWon() results.Number {
+	w := &e.seats[e.winner]
+	if e.blind || !w.known {
+		return results.None
+	}
+	for id := 1; id <= e.nodes; id++ {
+		s := &e.seats[id]
+		if NodeID(id) != e.winner && NodeID(id) != e.old && s.known && e.better(s.stand, NodeID(id), w.stand) {
+			return 0
+		}
+	}
+	return 1
+}
+
+func (e *election) better(s protocols.Status, id NodeID, w protocols.Status) bool {
+	if e.protocol == "zab" {
+		if s.Epoch != w.Epoch {
+			return s.Epoch > w.Epoch
+		}
+		if s.Last != w.Last {
+			return w.Last.Less(s.Last)
+		}
+		return id > e.winner
+	}
+	return w.Last.Less(s.Last)
+}
+
+func milliseconds(t Time) results.Number { return results.Number(t) / 1e6 }
+
+// A witness passes what a system does on to the checks, and counts messages.
+type witness struct {
+	*check.Invariants
+	election *election
+}
+
+func (w witness) Sent(now Time, from, to NodeID, kind uint8, size int) {
+	w.election.sent(kind, size)
+}

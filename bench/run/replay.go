@@ -1,0 +1,54 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"time"
+
+	"raftzab/results"
+)
+
+// Replay runs one trial of a simulated cell and tells trace of every event.
+func Replay(cell *Cell, trial int, probed bool, trace func(Time, string)) (row results.Trial, checksum uint64, broken *Breach, err error) {
+	system, err := Lookup(cell.System)
+	if err != nil {
+		return row, 0, nil, err
+	}
+	if cell.Mode != Sim || !system.Reproducible {
+		return row, 0, nil, fmt.Errorf("%s: only a simulated trial of raft, zab or etcd is the same again", cell)
+	}
+	w, err := system.open(context.Background(), cell, trace)
+	if err != nil {
+		return row, 0, nil, err
+	}
+	defer w.close()
+	row, checksum, broken = w.trial(trial, probed)
+	return row, checksum, broken, nil
+}
+
+// Jobs is how many simulated trials run at a time unless told otherwise.
+func Jobs() int { return runtime.GOMAXPROCS(0) }
+
+// Estimate says about how long a cell takes on this machine: it runs a few
+// trials of a simulated one, and reckons a live one from its settings.
+func Estimate(cell *Cell) time.Duration {
+	s := &cell.Settings
+	if cell.Mode == Live { // boot, then warm-up, election and the victim's return for each trial and the one not counted
+		return liveBoot + time.Duration(cell.Trials+1)*(time.Duration(s.Warmup)+liveTrial)
+	}
+	few := *cell
+	few.Trials = min(cell.Trials, 20)
+	start := time.Now()
+	if _, err := Run(context.Background(), &few, Options{Jobs: 1}); err != nil {
+		return 0
+	}
+	each := time.Since(start) / time.Duration(few.Trials)
+	return each * time.Duration(cell.Trials) / time.Duration(Jobs())
+}
+
+// As seen with ZooKeeper on two cores.
+const (
+	liveBoot  = 4 * time.Second
+	liveTrial = 2500 * time.Millisecond
+)

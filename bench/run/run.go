@@ -1,0 +1,200 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"raftzab/results"
+)
+
+// String names a cell for people.
+func (c *Cell) String() string {
+	parts := []string{c.Scenario, string(c.Mode), c.System}
+	if c.Case != "" {
+		parts = append(parts, c.Case)
+	}
+	for _, s := range c.Swept {
+		if s.Value != "" {
+			parts = append(parts, s.Key+"="+s.Value)
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+// replay is the command that shows a trial again.
+func (c *Cell) replay(trial int) string {
+	s := fmt.Sprintf("raftzab replay experiments/%s.toml --system %s", c.Scenario, c.System)
+	if c.Case != "" {
+		s += " --case " + c.Case
+	}
+	for _, x := range c.Swept {
+		if x.Value != "" {
+			s += fmt.Sprintf(" --set %s=%s", x.Key, quoted(x.Value))
+		}
+	}
+	return s + fmt.Sprintf(" --seed %d --trial %d", c.Seed, trial)
+}
+
+func quoted(s string) string {
+	if strings.ContainsAny(s, " ()") {
+		return "'" + s + "'"
+	}
+	return s
+}
+
+// Passes says how often each trial runs: with probes, a simulated trial runs
+// twice on one seed, since probes load a system and move its elections.
+func (c *Cell) Passes() []bool {
+	switch {
+	case c.Settings.Probe.Interval == 0:
+		return []bool{false}
+	case c.Mode == Live:
+		return []bool{true}
+	}
+	return []bool{false, true}
+}
+
+// Options say how a cell is run.
+type Options struct {
+	Jobs  int    // trials at a time; 0: as many as there are cores
+	Shard [2]int // this process's number and how many share the trials; zero: all
+
+	// Rows gets what the i-th of this process's trials has to say, never twice
+	// at a time, but in the order in which trials end.
+	Rows func(i int, rows []results.Trial)
+}
+
+// A Summary tells how a cell went.
+type Summary struct {
+	Cell     *Cell
+	Rows     int
+	Counts   map[results.Outcome]int
+	Checksum uint64 // over all events, whatever the order of trials; zero where a system has none
+	Wall     time.Duration
+	Breaches []*Breach // the first few
+	Versions []Version // of what a live cell ran
+	Warnings []string  // what a reader of the rows should know
+}
+
+// A Version is that of a program that is not ours.
+type Version struct{ Of, Is string }
+
+// ErrInterrupted is what Run returns when its context ends; finished trials are
+// in the rows.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run measures a cell.
+func Run(ctx context.Context, cell *Cell, o Options) (*Summary, error) {
+	system, err := Lookup(cell.System)
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	jobs := o.Jobs
+	if jobs < 1 {
+		jobs = runtime.GOMAXPROCS(0)
+	}
+	if cell.Mode == Live {
+		jobs = 1 // one ensemble, and the machine to itself
+	}
+	r := runner{cell: cell, options: o, ctx: ctx, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
+	for t := range cell.Trials {
+		if o.Shard[1] == 0 || t%o.Shard[1] == o.Shard[0] {
+			r.trials = append(r.trials, t)
+		}
+	}
+	r.workers(system, min(jobs, max(1, len(r.trials))))
+	r.sum.Wall = time.Since(start)
+	switch {
+	case r.err != nil:
+		return r.sum, r.err
+	case ctx.Err() != nil:
+		return r.sum, ErrInterrupted
+	}
+	return r.sum, nil
+}
+
+// A runner shares the trials of a cell among workers.
+type runner struct {
+	cell    *Cell
+	options Options
+	ctx     context.Context
+	trials  []int
+	next    atomic.Int64
+
+	mu  sync.Mutex
+	sum *Summary
+	err error
+}
+
+func (r *runner) workers(system *System, jobs int) {
+	var wg sync.WaitGroup
+	for range jobs {
+		wg.Go(func() {
+			if err := r.work(system); err != nil {
+				r.mu.Lock()
+				r.err = errors.Join(r.err, err)
+				r.mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func (r *runner) work(system *System) (err error) {
+	w, err := system.open(r.ctx, r.cell, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.cell, err)
+	}
+	defer func() { err = errors.Join(err, w.close()) }()
+	for r.ctx.Err() == nil {
+		i := int(r.next.Add(1)) - 1
+		if i >= len(r.trials) {
+			return nil
+		}
+		trial := r.trials[i]
+		var rows []results.Trial
+		var sum uint64
+		var breaches []*Breach
+		for _, probed := range r.cell.Passes() {
+			row, checksum, broken := w.trial(trial, probed)
+			if r.ctx.Err() != nil && r.cell.Mode == Live {
+				return nil // cut short
+			}
+			rows = append(rows, row)
+			if checksum != 0 {
+				sum = combine(sum, trial, probed, checksum)
+			}
+			if broken != nil {
+				breaches = append(breaches, broken)
+			}
+		}
+		r.finish(i, rows, sum, breaches)
+	}
+	return nil
+}
+
+// keptBreaches is how many a summary tells of.
+const keptBreaches = 5
+
+func (r *runner) finish(i int, rows []results.Trial, sum uint64, breaches []*Breach) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sum.Checksum += sum
+	if n := keptBreaches - len(r.sum.Breaches); n > 0 {
+		r.sum.Breaches = append(r.sum.Breaches, breaches[:min(n, len(breaches))]...)
+	}
+	for _, row := range rows {
+		r.sum.Rows++
+		r.sum.Counts[row.Outcome]++
+	}
+	if r.options.Rows != nil {
+		r.options.Rows(i, rows)
+	}
+}

@@ -1,0 +1,129 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+
+	"raftzab/bench/check"
+	"raftzab/bench/network"
+	"raftzab/bench/random"
+	"raftzab/bench/sim"
+	"raftzab/protocols"
+	"raftzab/results"
+)
+
+// A worker runs trials of one cell, one after the other.
+type worker interface {
+	// trial returns the row, and a checksum over the trial's events where a
+	// system has one.
+	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach)
+	close() error
+}
+
+// A Breach says what went wrong in a trial, and how to see it again.
+type Breach struct {
+	Cell   *Cell
+	Trial  int
+	Probed bool
+	What   string
+}
+
+func (b *Breach) String() string {
+	return fmt.Sprintf("%s: trial %d: %s\nto see it again: %s", b.Cell, b.Trial, b.What, b.Cell.replay(b.Trial))
+}
+
+// A maker returns the function that makes a node's replica under settings.
+type maker[M protocols.Message] func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M]
+
+// simulated returns a factory of workers for replicas in virtual time.
+func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool) func(context.Context, *Cell, func(Time, string)) (worker, error) {
+	return func(_ context.Context, cell *Cell, trace func(Time, string)) (worker, error) {
+		s := &cell.Settings
+		var voters []NodeID
+		for id := 1; id <= s.Cluster.Voters; id++ {
+			voters = append(voters, NodeID(id))
+		}
+		w := &simulation[M]{checks: check.New(s.Cluster.Voters, invariants[protocol])}
+		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, countable: countable}}
+		w.cluster = sim.New(sim.Config[M]{New: make(s, voters), Network: wires(s), Fsync: s.Disk.Fsync,
+			Witness: witness{w.checks, &w.conductor.election}, Trace: trace}, cell.Seed, 0)
+		return w, nil
+	}
+}
+
+// invariants are the checks of each protocol.
+var invariants = map[string]check.Protocol{"raft": check.Raft, "zab": check.Zab}
+
+// wires describes the virtual network of a cell.
+func wires(s *Settings) network.Config {
+	q := network.Quality{Delay: s.Network.Delay, Loss: s.Network.Loss}
+	cfg := network.Config{Nodes: s.Cluster.Voters, Default: q, RTOMin: s.Network.RTOMin.Time(), Clients: s.Clients.Delay}
+	for _, l := range s.Links {
+		o := q
+		if l.Delay != nil {
+			o.Delay = *l.Delay
+		}
+		if l.Loss != nil {
+			o.Loss = *l.Loss
+		}
+		for _, a := range l.From {
+			for _, b := range l.To {
+				cfg.Override = append(cfg.Override, network.Override{From: a, To: b, Quality: o})
+			}
+		}
+	}
+	return cfg
+}
+
+type simulation[M protocols.Message] struct {
+	conductor conductor
+	cluster   *sim.Cluster[M]
+	checks    *check.Invariants
+}
+
+func (w *simulation[M]) close() error { return nil }
+
+func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach) {
+	c := &w.conductor
+	w.cluster.Reset(c.cell.Seed, trial)
+	c.prepare(w.cluster, trial, probed, 0)
+	c.probes.restart()
+	what := guarded(c.conduct)
+	row = c.row(trial, true)
+	events, sum := w.cluster.Events()
+	if what == "" {
+		if v := w.checks.Violation(); v != nil {
+			what = v.Error()
+		}
+	}
+	if what != "" {
+		row.Outcome = results.Violated
+		broken = &Breach{c.cell, trial, probed, what}
+	}
+	return row, sum ^ events*0x9e3779b97f4a7c15, broken
+}
+
+// guarded runs f and says what broke: an error of the world, or an assertion
+// inside a replica.
+func guarded(f func() error) (what string) {
+	defer func() {
+		if p := recover(); p != nil {
+			what = fmt.Sprintf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if err := f(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// combine folds a trial's checksum into the cell's, in whatever order trials end.
+func combine(sum uint64, trial int, probed bool, checksum uint64) uint64 {
+	n := 2 * trial
+	if probed {
+		n++
+	}
+	return sum + random.TrialSeed(checksum, n)
+}

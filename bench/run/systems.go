@@ -1,0 +1,122 @@
+package run
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"raftzab/bench/baseline/etcdraft"
+	"raftzab/bench/fault"
+	"raftzab/protocols"
+	"raftzab/raft"
+	"raftzab/zab"
+)
+
+// A System is something that can be measured, by the name that scenarios use.
+type System struct {
+	Name     string
+	Protocol string   // the section of a scenario that governs it: raft or zab
+	Product  string   // the section with overrides for it alone; empty for our own
+	Modes    []Mode   // the worlds that it can run in
+	Notes    []string // where it is treated otherwise than the rest; for the manifest and captions
+
+	// Reproducible says whether the same seed gives the same bytes.
+	Reproducible bool
+
+	kinds   []fault.Kind // that it can have; nil: all
+	check   func(mode Mode, s *Settings) []Unsupported
+	missing func(mode Mode) string
+	open    func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error)
+}
+
+// Unsupported is a setting that a system cannot have.
+type Unsupported struct{ Key, Reason string }
+
+// Systems are all systems, in the order in which figures list them.
+var Systems = []*System{
+	{
+		Name: "raft", Protocol: "raft", Modes: []Mode{Sim}, Reproducible: true,
+		check: heartbeatBelowTimeout,
+		open: simulated("raft", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[raft.Message] {
+			cfg := raft.Config{Voters: voters, ElectionTimeout: raft.Timeout{Min: s.Raft.ElectionTimeout.Min.Time(), Max: s.Raft.ElectionTimeout.Max.Time()},
+				Heartbeat: s.Raft.Heartbeat.Time()}
+			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[raft.Message] {
+				cfg := cfg
+				cfg.ID = id
+				return raft.New(cfg, r, rng)
+			}
+		}, raft.ElectionKind),
+	},
+	{
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true,
+		open: simulated("zab", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
+			cfg := zab.Default()
+			cfg.Voters = voters
+			cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Zab.Tick.Time(), s.Zab.InitLimit, s.Zab.SyncLimit
+			cfg.FinalizeWait = s.Zab.FinalizeWait.Time()
+			cfg.MinNotificationInterval, cfg.MaxNotificationInterval = s.Zab.MinNotification.Time(), s.Zab.MaxNotification.Time()
+			return func(id NodeID, r protocols.Recovered, _ *rand.Rand) protocols.Replica[zab.Message] {
+				cfg := cfg
+				cfg.ID = id
+				return zab.New(cfg, r)
+			}
+		}, zab.ElectionKind),
+	},
+	{
+		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true,
+		Notes: []string{"etcd/raft stands on timers of ours (RawNode.Campaign), so that its timeouts are exact and reproducible; it draws a timeout anew only when its term or role changes, as etcd does"},
+		check: heartbeatBelowTimeout,
+		open: simulated("raft", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[etcdraft.Message] {
+			cfg := etcdraft.Config{Voters: voters, ElectionTimeout: etcdraft.Timeout{Min: s.Raft.ElectionTimeout.Min.Time(), Max: s.Raft.ElectionTimeout.Max.Time()},
+				Heartbeat: s.Raft.Heartbeat.Time()}
+			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[etcdraft.Message] {
+				cfg := cfg
+				cfg.ID = id
+				return etcdraft.New(cfg, r, rng)
+			}
+		}, etcdraft.ElectionKind),
+	},
+}
+
+// heartbeatBelowTimeout keeps a healthy Raft leader from being deposed.
+func heartbeatBelowTimeout(_ Mode, s *Settings) []Unsupported {
+	if h, t := s.Raft.Heartbeat, s.Raft.ElectionTimeout.Min; h >= t {
+		return []Unsupported{{"raft.heartbeat", fmt.Sprintf("%v is not below the least election timeout %v; write for instance \"%v\"", h, t, t/2)}}
+	}
+	return nil
+}
+
+// Supports reports whether the system can have a kind of fault.
+func (s *System) Supports(_ Mode, k fault.Kind) bool {
+	return s.kinds == nil || slices.Contains(s.kinds, k)
+}
+
+// Check returns the settings that the system cannot have.
+func (s *System) Check(mode Mode, x *Settings) []Unsupported {
+	if s.check == nil {
+		return nil
+	}
+	return s.check(mode, x)
+}
+
+// Missing says why the system cannot run on this machine; empty if it can.
+func (s *System) Missing(mode Mode) string {
+	if s.missing == nil {
+		return ""
+	}
+	return s.missing(mode)
+}
+
+// Lookup returns the system of a name.
+func Lookup(name string) (*System, error) {
+	var names []string
+	for _, s := range Systems {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return nil, fmt.Errorf("there is no system %q; there are %s", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"raftzab/bench/run"
+)
+
+func doctorCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "What this machine can do, and how to mend what it cannot",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			cores := fmt.Sprintf("%d", runtime.NumCPU())
+			if runtime.NumCPU() < 2 {
+				cores += "; live ensembles want 2 or more"
+			}
+			commit, dirty := build()
+			fmt.Fprintf(w, "program\t%s/%s, %s, commit %s, changed since: %t\n", runtime.GOOS, runtime.GOARCH, runtime.Version(), commit, dirty)
+			fmt.Fprintf(w, "cores\t%s\n", cores)
+			for _, s := range run.Systems {
+				for _, m := range s.Modes {
+					here := "runs here"
+					if why := s.Missing(m); why != "" {
+						here = why
+					}
+					fmt.Fprintf(w, "%s (%s)\t%s\n", s.Name, m, here)
+				}
+			}
+			if p50, most, err := fsyncLatency(out); err != nil {
+				fmt.Fprintf(w, "fsync in %s\tcannot be measured: %v; name another folder with --out\n", out, err)
+			} else {
+				fmt.Fprintf(w, "fsync in %s\tmedian %v, longest %v of %d; live servers wait for it, simulated disks take their scenario's\n", out, p50, most, fsyncs)
+			}
+			p50, most := lateness()
+			fmt.Fprintf(w, "timers\ta sleep of 2ms is late by %v (median), %v (longest of %d); live probes are as exact as that\n", p50, most, sleeps)
+			return w.Flush()
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", os.TempDir(), "`folder` whose disk is measured")
+	return cmd
+}
+
+const (
+	fsyncs = 50
+	sleeps = 100
+)
+
+func fsyncLatency(dir string) (p50, most time.Duration, err error) {
+	f, err := os.CreateTemp(dir, "raftzab-doctor-*")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer os.Remove(filepath.Clean(f.Name()))
+	defer f.Close()
+	var took []time.Duration
+	for range fsyncs {
+		start := time.Now()
+		if _, err := f.Write(make([]byte, 512)); err != nil {
+			return 0, 0, err
+		}
+		if err := f.Sync(); err != nil {
+			return 0, 0, err
+		}
+		took = append(took, time.Since(start))
+	}
+	slices.Sort(took)
+	return took[len(took)/2].Round(time.Microsecond), took[len(took)-1].Round(time.Microsecond), nil
+}
+
+func lateness() (p50, most time.Duration) {
+	var late []time.Duration
+	for range sleeps {
+		start := time.Now()
+		time.Sleep(2 * time.Millisecond)
+		late = append(late, time.Since(start)-2*time.Millisecond)
+	}
+	slices.Sort(late)
+	return late[len(late)/2].Round(time.Microsecond), late[len(late)-1].Round(time.Microsecond)
+}

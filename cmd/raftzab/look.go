@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"raftzab/bench/run"
+	"raftzab/plots"
+)
+
+func checkCommand() *cobra.Command {
+	var c choice
+	cmd := &cobra.Command{
+		Use:   "check FILE...",
+		Short: "Validate scenarios: cells, trials, expected time",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			scenarios, err := c.load(cmd, files)
+			if err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, s := range scenarios {
+				var total time.Duration
+				fmt.Fprintf(w, "%s: %s\n", s.Path, s.Title)
+				for i := range s.Cells {
+					cell := &s.Cells[i]
+					cost := run.Estimate(cell)
+					total += cost
+					fmt.Fprintf(w, "  %s\t%d trials\tabout %v\n", cell, cell.Trials, cost.Round(100*time.Millisecond))
+				}
+				for _, k := range s.Skipped() {
+					fmt.Fprintf(w, "  %s %s %s\tskipped\t%s\n", k.Mode, k.System, k.Case, k.Reason)
+				}
+				fmt.Fprintf(w, "  %d cells, about %v on this machine's %d jobs\n", len(s.Cells), total.Round(time.Second), run.Jobs())
+			}
+			return w.Flush()
+		},
+	}
+	c.bind(cmd)
+	return cmd
+}
+
+func plotCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "plot [DIR]",
+		Short: "Draw the figures of a results folder again (default: every folder in results)",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dirs := args
+			if len(dirs) == 0 {
+				found, err := filepath.Glob("results/*/manifest.json")
+				if err != nil {
+					return err
+				}
+				for _, m := range found {
+					dirs = append(dirs, filepath.Dir(m))
+				}
+				if len(dirs) == 0 {
+					return fail(exitUsage, "plot: there is no results/*/manifest.json here; run a scenario first: make experiments")
+				}
+			}
+			for _, dir := range dirs {
+				if _, err := os.Stat(filepath.Join(dir, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+					return fail(exitUsage, "plot: %s has no manifest.json; name the folder of one scenario's results", dir)
+				}
+				written, err := plots.All(dir)
+				if err != nil {
+					return fail(exitEnvironment, "plot: %w", err)
+				}
+				for _, path := range written {
+					fmt.Fprintln(cmd.OutOrStdout(), path)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List systems, and the scenarios in experiments",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "SYSTEM\tGOVERNED BY\tMODES\tHERE")
+			for _, s := range run.Systems {
+				here := "yes"
+				for _, m := range s.Modes {
+					if why := s.Missing(m); why != "" {
+						here = "no: " + why
+					}
+				}
+				by := "[" + s.Protocol + "]"
+				if s.Product != "" {
+					by += " [" + s.Product + "]"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%v\t%s\n", s.Name, by, s.Modes, here)
+			}
+			files, err := filepath.Glob("experiments/*.toml")
+			if err != nil {
+				return err
+			}
+			if len(files) > 0 {
+				fmt.Fprintln(w, "\nSCENARIO\tTITLE")
+				var c choice
+				scenarios, err := c.load(cmd, files)
+				if err != nil {
+					return err
+				}
+				for _, s := range scenarios {
+					fmt.Fprintf(w, "%s\t%s\n", s.Path, s.Title)
+				}
+			}
+			return w.Flush()
+		},
+	}
+}

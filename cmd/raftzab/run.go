@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"raftzab/bench/run"
+	"raftzab/experiments"
+	"raftzab/plots"
+	"raftzab/results"
+)
+
+func runCommand() *cobra.Command {
+	var c choice
+	var out, shard string
+	var jobs int
+	cmd := &cobra.Command{
+		Use:   "run FILE...",
+		Short: "Run scenarios: data, a summary and figures",
+		Long: `Run scenarios. Data go to OUT/<scenario>/, figures to OUT/<scenario>/figures/. Nothing runs before every
+file has been found right and every folder writable. Ctrl-C stops and keeps the trials that had ended.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, files []string) error {
+			scenarios, err := c.load(cmd, files)
+			if err != nil {
+				return err
+			}
+			part, err := parseShard(shard)
+			if err != nil {
+				return err
+			}
+			j := job{ctx: cmd.Context(), out: out, jobs: jobs, shard: part, asked: c.options.Systems,
+				stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
+			return j.all(scenarios)
+		},
+	}
+	c.bind(cmd)
+	f := cmd.Flags()
+	f.StringVar(&out, "out", "results", "`folder` for the results")
+	f.IntVar(&c.options.Trials, "trials", 0, "as many trials in each cell, instead of the scenario's")
+	f.StringSliceVar(&c.options.Systems, "systems", nil, "only these, for instance raft,zab")
+	f.StringVar(&c.options.Mode, "mode", "", "only `sim` or live")
+	f.IntVar(&jobs, "jobs", 0, "simulated trials at a time (default: as many as there are cores); results do not depend on it")
+	f.StringVar(&shard, "shard", "", "`i/n`: only each n-th trial, from the i-th (1 to n): for several machines")
+	return cmd
+}
+
+func parseShard(s string) (part [2]int, err error) {
+	if s == "" {
+		return part, nil
+	}
+	i, n, _ := strings.Cut(s, "/")
+	a, err1 := strconv.Atoi(i)
+	b, err2 := strconv.Atoi(n)
+	if errors.Join(err1, err2) != nil || a < 1 || a > b {
+		return part, fail(exitUsage, "--shard: %q is no share; write for instance \"1/4\"", s)
+	}
+	return [2]int{a - 1, b}, nil
+}
+
+// A job is one call of run.
+type job struct {
+	ctx            context.Context
+	out            string
+	jobs           int
+	shard          [2]int
+	asked          []string // systems asked for by flag
+	stdout, stderr io.Writer
+}
+
+// all runs the scenarios, one after the other.
+func (j *job) all(scenarios []*experiments.Scenario) error {
+	if err := j.missing(scenarios); err != nil {
+		return err
+	}
+	folders := make([]*results.Folder, len(scenarios))
+	for i, s := range scenarios {
+		folder, err := results.Open(filepath.Join(j.out, s.Name))
+		if err != nil {
+			return err
+		}
+		folders[i] = folder
+	}
+	var broken error
+	for i, s := range scenarios {
+		err := j.scenario(s, folders[i])
+		if broken = errors.Join(broken, err); errors.Is(err, run.ErrInterrupted) {
+			break
+		}
+	}
+	return broken
+}
+
+// missing refuses what a flag asks for and this machine cannot do.
+func (j *job) missing(scenarios []*experiments.Scenario) error {
+	for _, s := range scenarios {
+		for i := range s.Cells {
+			c := &s.Cells[i]
+			if !slices.Contains(j.asked, c.System) {
+				continue
+			}
+			system, err := run.Lookup(c.System)
+			if err != nil {
+				return err
+			}
+			if why := system.Missing(c.Mode); why != "" {
+				return fail(exitEnvironment, "%s cannot run here: %s", c.System, why)
+			}
+		}
+	}
+	return nil
+}
+
+// scenario runs the cells of one scenario and leaves its results.
+func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err error) {
+	done := false
+	defer func() {
+		if !done {
+			folder.Abandon()
+		}
+	}()
+	commit, dirty := build()
+	manifest := results.Manifest{Scenario: s.Name, Text: string(s.Text), Commit: commit, Versions: results.Versions(), Seed: s.Seed, Skipped: s.Skipped()}
+	world := results.NewRun()
+	world.Dirty = dirty
+	fmt.Fprintf(j.stderr, "%s: %s\n", s.Name, s.Title)
+
+	writers := map[string]*results.Writer{}
+	used := map[string]int{} // positions of each file
+	table := summary{}
+	var broken []*run.Breach
+	var failed error
+	for i := range s.Cells {
+		cell := &s.Cells[i]
+		system, err := run.Lookup(cell.System)
+		if err != nil {
+			return err
+		}
+		if why := system.Missing(cell.Mode); why != "" {
+			if left := (results.LeftOut{Mode: string(cell.Mode), System: cell.System, Reason: why}); !slices.Contains(world.LeftOut, left) {
+				world.LeftOut = append(world.LeftOut, left)
+				fmt.Fprintf(j.stderr, "%s is left out: %s\n", cell.System, why)
+			}
+			continue
+		}
+		file := results.TrialsName(string(cell.Mode), cell.System)
+		w := writers[file]
+		if w == nil {
+			if w, err = folder.Trials(string(cell.Mode), cell.System, s.SweptKeys); err != nil {
+				return err
+			}
+			writers[file] = w
+		}
+		base := used[file]
+		used[file] += cell.Trials
+		bar := newProgress(j.stderr, cell, j.shard)
+		sample := newSample(cell)
+		var writing error
+		sum, err := run.Run(j.ctx, cell, run.Options{Jobs: j.jobs, Shard: j.shard, Rows: func(i int, rows []results.Trial) {
+			writing = errors.Join(writing, w.Put(base+i, rows...))
+			sample.add(rows)
+			bar.done()
+		}})
+		bar.end(sum)
+		if err := errors.Join(writing, note(&manifest, &world, system, cell, sum)); err != nil {
+			return err
+		}
+		table.add(sample)
+		if sum != nil {
+			broken = append(broken, sum.Breaches...)
+		}
+		if failed = err; err != nil {
+			manifest.Interrupted = errors.Is(err, run.ErrInterrupted)
+			if manifest.Interrupted {
+				break
+			}
+			world.Warnings = append(world.Warnings, err.Error())
+			fmt.Fprintln(j.stderr, err)
+		}
+	}
+	done = true
+	if err := folder.Finish(manifest, world); err != nil {
+		return err
+	}
+	dir := filepath.Join(j.out, s.Name)
+	if !manifest.Interrupted {
+		figures, err := plots.All(dir)
+		if err != nil {
+			return fmt.Errorf("%s: drawing figures: %w", s.Name, err)
+		}
+		fmt.Fprintf(j.stderr, "%d rows' files in %s, %d figures in %s\n", len(writers), dir, len(figures), filepath.Join(dir, "figures"))
+	}
+	table.print(j.stdout, s)
+	for _, b := range broken {
+		fmt.Fprintln(j.stderr, b)
+	}
+	switch {
+	case manifest.Interrupted:
+		return run.ErrInterrupted
+	case len(broken) > 0:
+		return fail(exitViolated, "%s: invariants were broken, see above", s.Name)
+	case failed != nil:
+		return fail(exitEnvironment, "%s: %w", s.Name, failed)
+	}
+	return nil
+}
+
+// note tells the manifest and the run of a cell.
+func note(m *results.Manifest, w *results.Run, system *run.System, cell *run.Cell, sum *run.Summary) error {
+	settings, err := json.Marshal(cell.Settings)
+	if err != nil {
+		return fmt.Errorf("describing %s: %w", cell, err)
+	}
+	c := results.Cell{Mode: string(cell.Mode), Case: cell.Case, System: cell.System, Swept: cell.Swept, Trials: cell.Trials, Settings: settings, Notes: system.Notes}
+	if sum != nil {
+		if cell.Mode == run.Sim {
+			c.Rows = &sum.Rows
+		}
+		if system.Reproducible && cell.Mode == run.Sim {
+			c.Checksum = fmt.Sprintf("%016x", sum.Checksum)
+		}
+		w.Cells = append(w.Cells, results.CellRun{Mode: c.Mode, Case: c.Case, System: c.System, Swept: c.Swept, Rows: sum.Rows, Seconds: sum.Wall.Seconds()})
+		for _, v := range sum.Versions {
+			switch v.Of {
+			case "java":
+				w.Java = v.Is
+			case "zookeeper":
+				w.ZooKeeper = v.Is
+			}
+		}
+		w.Warnings = append(w.Warnings, sum.Warnings...)
+	}
+	m.Cells = append(m.Cells, c)
+	return nil
+}
+
+// build tells from which commit this program was built.
+func build() (commit string, dirty bool) {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown", false
+	}
+	commit = "unknown"
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			commit = s.Value
+		case "vcs.modified":
+			dirty = s.Value == "true"
+		}
+	}
+	return commit, dirty
+}
