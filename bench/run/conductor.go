@@ -1,6 +1,9 @@
 package run
 
 import (
+	"context"
+	"slices"
+
 	"raftzab/bench"
 	"raftzab/bench/check"
 	"raftzab/bench/fault"
@@ -13,6 +16,10 @@ import (
 // slice is how long a system runs before the conductor looks whether all is
 // measured.
 const slice = Time(10_000_000)
+
+// connecting is how long before the end of the warm-up live clients begin: they
+// must connect first.
+const connecting = Time(300_000_000)
 
 // A conductor is the Handler of a trial. It lets faults strike on time, probes
 // the service as clients do, and measures what comes of it; it is the same for
@@ -27,19 +34,26 @@ type conductor struct {
 	base     Time // when the trial began, on the system's clock
 	probed   bool
 	struck   bool
+	down     []NodeID // crashed and not restarted
+	paused   []NodeID
 	err      error
 }
 
 // prepare makes ready for a trial that begins at base.
 func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time) {
 	c.sys, c.base, c.probed, c.struck, c.err = sys, base, probed, false, nil
+	c.down, c.paused = nil, nil
 	s := &c.cell.Settings
 	c.schedule = fault.NewSchedule(plans(s, c.cell.Seed, trial), s.Cluster.Voters, c.cell.Seed, trial)
 	c.election.reset()
 	if len(s.Faults) == 0 {
 		c.election.begun, c.election.t0 = true, base // nothing goes wrong: the first election is measured
 	}
-	c.probes.reset(s.Cluster.Voters, s.Probe.Interval.Time(), base+s.Warmup.Time())
+	start := base + s.Warmup.Time()
+	if c.cell.Mode == Live {
+		start = max(base, start-connecting)
+	}
+	c.probes.reset(s.Cluster.Voters, s.Probe.Interval.Time(), start)
 	if c.checks != nil {
 		c.checks.Reset()
 	}
@@ -67,10 +81,11 @@ func plans(s *Settings, seed uint64, trial int) []fault.Plan {
 	return ps
 }
 
-// conduct runs the trial until all is measured or the limit is reached.
-func (c *conductor) conduct() error {
+// conduct runs the trial until all is measured, the limit is reached or the
+// context ends.
+func (c *conductor) conduct(ctx context.Context) error {
 	limit := c.base + c.cell.Settings.Limit.Time()
-	for t := c.base; t < limit && !c.done(); {
+	for t := c.base; t < limit && !c.done() && ctx.Err() == nil; {
 		t = min(t+slice, limit)
 		if err := c.sys.Run(c, t); err != nil {
 			return err
@@ -103,6 +118,16 @@ func (c *conductor) Wake(now Time) Time {
 		}
 		if err := c.sys.Inject(f); err != nil {
 			c.err = err
+		}
+		switch f.Kind {
+		case fault.Crash, fault.PowerOff:
+			c.down = append(c.down, f.Nodes...)
+		case fault.Restart:
+			c.down = remove(c.down, f.Nodes)
+		case fault.Pause:
+			c.paused = append(c.paused, f.Nodes...)
+		case fault.Resume:
+			c.paused = remove(c.paused, f.Nodes)
 		}
 	}
 	var next Time
@@ -149,12 +174,17 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 	c.election.observe(now, node, e, c.sys)
 }
 
-// row reports the trial.
-func (c *conductor) row(trial int, countsMessages bool) results.Trial {
+// remove takes ids out of a list.
+func remove(list, ids []NodeID) []NodeID {
+	return slices.DeleteFunc(list, func(id NodeID) bool { return slices.Contains(ids, id) })
+}
+
+// row reports the trial; inside says whether messages and waits could be seen.
+func (c *conductor) row(trial int, inside bool) results.Trial {
 	row := results.NewTrial()
 	row.Scenario, row.Case, row.Mode, row.System, row.Swept = c.cell.Scenario, c.cell.Case, string(c.cell.Mode), c.cell.System, c.cell.Swept
 	row.Trial, row.Seed, row.Probed, row.Outcome = trial, c.cell.Seed, c.probed, results.OK
-	c.election.report(&row, countsMessages)
+	c.election.report(&row, inside)
 	if c.probed && c.probes.outage >= 0 {
 		row.OutageMS = milliseconds(c.probes.outage)
 	}

@@ -18,7 +18,6 @@ type (
 type election struct {
 	protocol string // "raft" or "zab": what a round is, and who is best
 	nodes    int
-	blind    bool // the system does not tell what data its nodes have
 
 	begun     bool
 	t0        Time
@@ -56,7 +55,7 @@ func (e *election) reset() {
 	for range e.nodes + 1 {
 		seats = append(seats, seat{})
 	}
-	*e = election{protocol: e.protocol, nodes: e.nodes, blind: e.blind, countable: e.countable, stood: e.stood[:0], won: e.won[:0], seats: seats}
+	*e = election{protocol: e.protocol, nodes: e.nodes, countable: e.countable, stood: e.stood[:0], won: e.won[:0], seats: seats}
 }
 
 // begin marks t0. v tells who leads; zero if nobody does yet, as at boot.
@@ -124,8 +123,9 @@ func add(set []uint64, x uint64) []uint64 {
 	return append(set, x)
 }
 
-// report fills the row. What has not come about is left out.
-func (e *election) report(row *results.Trial, countsMessages bool) {
+// report fills the row. What has not come about is left out, and so is what
+// only the inside of a system tells.
+func (e *election) report(row *results.Trial, inside bool) {
 	if e.detected != 0 {
 		row.DetectMS = milliseconds(e.detected - e.t0)
 	}
@@ -143,7 +143,7 @@ func (e *election) report(row *results.Trial, countsMessages bool) {
 	if e.votes > 0 {
 		row.Votes = results.Number(e.votes)
 	}
-	if countsMessages {
+	if inside {
 		row.Messages, row.Bytes = results.Number(e.messages), results.Number(e.bytes)
 	}
 	switch e.protocol {
@@ -160,7 +160,9 @@ func (e *election) report(row *results.Trial, countsMessages bool) {
 		if w.entered > 0 {
 			row.Rounds, row.SplitRounds = results.Number(w.entered), results.Number(w.entered-1)
 		}
-		row.WaitRestarts = results.Number(e.restarts)
+		if inside {
+			row.WaitRestarts = results.Number(e.restarts)
+		}
 	}
 }
 
@@ -177,7 +179,7 @@ func contains(set []uint64, x uint64) bool {
 // which it last stood or voted.
 func (e *election) bestWon() results.Number {
 	w := &e.seats[e.winner]
-	if e.blind || !w.known {
+	if !w.known {
 		return results.None
 	}
 	for id := 1; id <= e.nodes; id++ {

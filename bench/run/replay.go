@@ -23,8 +23,7 @@ func Replay(cell *Cell, trial int, probed bool, trace func(Time, string)) (row r
 		return row, 0, nil, err
 	}
 	defer w.close()
-	row, checksum, broken = w.trial(trial, probed)
-	return row, checksum, broken, nil
+	return w.trial(trial, probed)
 }
 
 // Jobs is how many simulated trials run at a time unless told otherwise.

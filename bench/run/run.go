@@ -153,6 +153,9 @@ func (r *runner) work(system *System) (err error) {
 		return fmt.Errorf("%s: %w", r.cell, err)
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
+	if d, ok := w.(interface{ versions() []Version }); ok {
+		r.sum.Versions = d.versions()
+	}
 	for r.ctx.Err() == nil {
 		i := int(r.next.Add(1)) - 1
 		if i >= len(r.trials) {
@@ -163,9 +166,12 @@ func (r *runner) work(system *System) (err error) {
 		var sum uint64
 		var breaches []*Breach
 		for _, probed := range r.cell.Passes() {
-			row, checksum, broken := w.trial(trial, probed)
-			if r.ctx.Err() != nil && r.cell.Mode == Live {
-				return nil // cut short
+			row, checksum, broken, err := w.trial(trial, probed)
+			if r.ctx.Err() != nil {
+				return nil // cut short: no row
+			}
+			if err != nil {
+				return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
 			}
 			rows = append(rows, row)
 			if checksum != 0 {

@@ -17,8 +17,8 @@ import (
 // A worker runs trials of one cell, one after the other.
 type worker interface {
 	// trial returns the row, and a checksum over the trial's events where a
-	// system has one.
-	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach)
+	// system has one. An error is the world's, and ends the cell.
+	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error)
 	close() error
 }
 
@@ -39,13 +39,13 @@ type maker[M protocols.Message] func(s *Settings, voters []NodeID) func(NodeID, 
 
 // simulated returns a factory of workers for replicas in virtual time.
 func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool) func(context.Context, *Cell, func(Time, string)) (worker, error) {
-	return func(_ context.Context, cell *Cell, trace func(Time, string)) (worker, error) {
+	return func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error) {
 		s := &cell.Settings
 		var voters []NodeID
 		for id := 1; id <= s.Cluster.Voters; id++ {
 			voters = append(voters, NodeID(id))
 		}
-		w := &simulation[M]{checks: check.New(s.Cluster.Voters, invariants[protocol])}
+		w := &simulation[M]{ctx: ctx, checks: check.New(s.Cluster.Voters, invariants[protocol])}
 		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, countable: countable}}
 		w.cluster = sim.New(sim.Config[M]{New: make(s, voters), Network: wires(s), Fsync: s.Disk.Fsync,
 			Witness: witness{w.checks, &w.conductor.election}, Trace: trace}, cell.Seed, 0)
@@ -78,6 +78,7 @@ func wires(s *Settings) network.Config {
 }
 
 type simulation[M protocols.Message] struct {
+	ctx       context.Context
 	conductor conductor
 	cluster   *sim.Cluster[M]
 	checks    *check.Invariants
@@ -85,12 +86,12 @@ type simulation[M protocols.Message] struct {
 
 func (w *simulation[M]) close() error { return nil }
 
-func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach) {
+func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error) {
 	c := &w.conductor
 	w.cluster.Reset(c.cell.Seed, trial)
 	c.prepare(w.cluster, trial, probed, 0)
 	c.probes.restart()
-	what := guarded(c.conduct)
+	what := guarded(func() error { return c.conduct(w.ctx) })
 	row = c.row(trial, true)
 	events, sum := w.cluster.Events()
 	if what == "" {
@@ -102,7 +103,7 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 		row.Outcome = results.Violated
 		broken = &Breach{c.cell, trial, probed, what}
 	}
-	return row, sum ^ events*0x9e3779b97f4a7c15, broken
+	return row, sum ^ events*0x9e3779b97f4a7c15, broken, nil
 }
 
 // guarded runs f and says what broke: an error of the world, or an assertion

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"raftzab/bench/baseline/etcdraft"
+	"raftzab/bench/baseline/hashicorp"
 	"raftzab/bench/fault"
 	"raftzab/protocols"
 	"raftzab/raft"
@@ -77,6 +78,18 @@ var Systems = []*System{
 				return etcdraft.New(cfg, r, rng)
 			}
 		}, etcdraft.ElectionKind),
+	},
+	{
+		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim}, Notes: hashicorp.Notes,
+		kinds: []fault.Kind{fault.Crash, fault.PowerOff, fault.Restart, fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Link, fault.Disk},
+		check: twiceTheTimeout, open: inBubble,
+	},
+	{
+		Name: "zookeeper", Protocol: "zab", Product: "zookeeper", Modes: []Mode{Live}, Notes: []string{
+			"ZooKeeper runs in real time on the loopback interface with the disk of the machine (forceSync=yes); its ensemble is booted once a cell, one trial is not counted, and the crashed server is restarted for the next",
+			"ZooKeeper's phases are the instants at which its log lines \"Peer state changed\" arrive; its messages are not counted"},
+		kinds: []fault.Kind{fault.Crash, fault.Restart, fault.Pause, fault.Resume},
+		check: constants, missing: noZooKeeper, open: bootZooKeeper,
 	},
 }
 

@@ -1,0 +1,42 @@
+// Package etcdraft answers whether our Raft is representative: it puts
+// go.etcd.io/raft, unmodified, behind the same contract, so that the same
+// simulator, faults and checks run it as a control.
+//
+// The library is a pure state machine already. Its AsyncStorageWrites mode fits
+// the contract: a MsgStorageAppend is a Write, and the responses that it carries
+// are what waits for Persisted.
+//
+// Time. The library counts ticks and draws its timeouts from crypto/rand, on a
+// grid of ticks. Here its own timer never runs out (ElectionTick is 1<<30), and
+// the replica calls Campaign at exact instants that it draws itself; Tick is
+// called for the leader's heartbeats only. When the timer starts again, and when
+// its length is drawn anew, are two rules in raft.go (v3.7.0), mirrored here:
+//
+//   - reset, which is part of becomeFollower, becomeCandidate and becomeLeader,
+//     starts the timer and draws its length. With neither CheckQuorum nor PreVote
+//     nor transfers that is whenever term or role change: a higher term is seen, a
+//     campaign begins, a candidate wins, hears from its term's leader, or counts
+//     refusals from a majority.
+//   - electionElapsed = 0 starts the timer and keeps its length: a follower takes
+//     MsgApp, MsgHeartbeat or MsgSnap of its term, accepted or not; a server
+//     grants a vote.
+//
+// So a follower of etcd waits for the same length in every heartbeat interval of
+// a leader's term, where the paper, and our Raft, draw at each heartbeat.
+//
+// Disk. As etcd itself does (server/etcdserver/raft.go), a server that does not
+// lead sends only when what it has asked to be written is durable, MsgVote
+// included; a leader sends at once. As MustSync has it, a commit index that
+// moves asks for no write. It is not kept at all, so a restarted server learns it
+// from the leader, as with our Raft.
+//
+// What else differs from our Raft and may be seen in results:
+//
+//   - Heartbeats are messages of their own beside MsgApp, at the leader's fixed
+//     period: sending entries does not put the next one off.
+//   - A follower hears of a commit at once, by an empty MsgApp.
+//   - A refusal by a majority ends a candidacy.
+//   - Entries are applied only when the own disk has them, the leader included.
+//
+// The log is never compacted: Compact does nothing, and MsgSnap never occurs.
+package etcdraft

@@ -1,0 +1,110 @@
+package hashicorp
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"raftzab/bench/network"
+	"raftzab/bench/random"
+	"raftzab/protocols"
+)
+
+type (
+	Time   = protocols.Time
+	NodeID = protocols.NodeID
+)
+
+// A Config describes a cluster and its world. The first five times and PreVote
+// are the library's own settings.
+type Config struct {
+	Voters           int
+	HeartbeatTimeout Time // T of a follower
+	ElectionTimeout  Time // T of a candidate, not less
+	LeaderLease      Time // a leader that hears from no majority for so long steps down; at most HeartbeatTimeout
+	CommitTimeout    Time // a leader tells its commit index to each peer every U[C, 2C)
+	RPCTimeout       Time // of the transport
+	PreVote          bool
+
+	Network network.Config // Nodes is Voters
+	Fsync   random.Distribution
+	Seed    uint64
+	Trial   int
+
+	// Sent, if not nil, is told each message to another node, in the order in
+	// which they are sent, by the goroutine that runs the handler.
+	Sent func(now Time, from, to NodeID, kind uint8, size int)
+}
+
+// Default returns the product's own settings, for a cluster and a world that
+// are still to be named.
+func Default() Config {
+	d := raft.DefaultConfig()
+	return Config{
+		HeartbeatTimeout: Time(d.HeartbeatTimeout),
+		ElectionTimeout:  Time(d.ElectionTimeout),
+		LeaderLease:      Time(d.LeaderLeaseTimeout),
+		CommitTimeout:    Time(d.CommitTimeout),
+		RPCTimeout:       Time(10 * time.Second),
+		PreVote:          true,
+	}
+}
+
+// Validate names everything that keeps c from working.
+func (c Config) Validate() error {
+	var problems []error
+	if c.Voters < 1 {
+		problems = append(problems, fmt.Errorf("hashicorp: %d voters; there must be one", c.Voters))
+	}
+	if c.Network.Nodes != c.Voters {
+		problems = append(problems, fmt.Errorf("hashicorp: a network of %d nodes for %d voters", c.Network.Nodes, c.Voters))
+	}
+	if c.RPCTimeout <= 0 {
+		problems = append(problems, fmt.Errorf("hashicorp: an RPC timeout of %d ns; it must be positive", c.RPCTimeout))
+	}
+	if err := raft.ValidateConfig(c.library(1)); err != nil {
+		problems = append(problems, fmt.Errorf("hashicorp: %w", err))
+	}
+	return errors.Join(problems...)
+}
+
+// library returns the library's settings for one server.
+func (c Config) library(id NodeID) *raft.Config {
+	l := raft.DefaultConfig()
+	l.LocalID = serverID(id)
+	l.HeartbeatTimeout = time.Duration(c.HeartbeatTimeout)
+	l.ElectionTimeout = time.Duration(c.ElectionTimeout)
+	l.LeaderLeaseTimeout = time.Duration(c.LeaderLease)
+	l.CommitTimeout = time.Duration(c.CommitTimeout)
+	l.PreVoteDisabled = !c.PreVote
+	l.SnapshotThreshold = math.MaxUint64
+	l.NoLegacyTelemetry = true
+	l.Logger = hclog.NewNullLogger()
+	return l
+}
+
+// members returns the configuration that every log begins with.
+func (c Config) members() raft.Configuration {
+	var m raft.Configuration
+	for id := NodeID(1); int(id) <= c.Voters; id++ {
+		m.Servers = append(m.Servers, raft.Server{Suffrage: raft.Voter, ID: serverID(id), Address: address(id)})
+	}
+	return m
+}
+
+// A server's name and its address are its number.
+func serverID(id NodeID) raft.ServerID     { return raft.ServerID(strconv.Itoa(int(id))) }
+func address(id NodeID) raft.ServerAddress { return raft.ServerAddress(strconv.Itoa(int(id))) }
+
+func nodeID[S ~string | ~[]byte](s S) NodeID {
+	n, err := strconv.ParseUint(string(s), 10, 16)
+	if err != nil {
+		return protocols.None // the library's empty address: nobody
+	}
+	return NodeID(n)
+}

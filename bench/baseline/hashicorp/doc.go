@@ -1,0 +1,40 @@
+// Package hashicorp answers how the Raft that people run in production does in
+// the same world as ours: github.com/hashicorp/raft, unmodified, in virtual time.
+//
+// The library is goroutines and timers. Inside a bubble of testing/synctest all
+// of them live on a virtual clock that moves when everybody waits; a trial is one
+// bubble (bubble.go). Its network is bench/network, its disks sleep the fsync that
+// everybody's disk sleeps, and from outside a Cluster is a bench.System:
+//
+//	cluster.go    Run, clients, Status: one goroutine, the handler's
+//	inject.go     faults
+//	node.go       a life of a server: start, death, its state machine and events
+//	store.go      log and stable store with fsync
+//	transport.go  RPCs over bench/network
+//
+// Instants are exact: the handler's goroutine acts only when every other one
+// waits, at the virtual instant at which something happened. Results are
+// reproducible in distribution only. The library draws its timeouts from the
+// process-wide source of math/rand, and the runtime chooses among what is ready at
+// one instant; neither can be seeded. Network and disk do follow seed and trial.
+//
+// The inside of this system is not ours, so no witness sees its writes; its
+// safety is not checked here.
+package hashicorp
+
+// Notes say where this system is treated unlike the others, or differs by its
+// own design, for whoever compares results.
+var Notes = []string{
+	"pre-vote is on, as the product has it by default",
+	"timeouts are drawn by the library uniformly from [T, 2T); a follower's timer is not set again at a heartbeat: it looks every U[T, 2T) whether the last contact is older than T",
+	"a server that believes in a leader refuses votes and pre-votes, so a majority must miss the leader itself",
+	"the leader's heartbeat goes to each peer every U[T/10, T/5), and waits for the answer before the next",
+	"entries travel one AppendEntries at a time per peer: pipelining is off",
+	"a vote costs a candidate and a voter three writes (term, voted term, candidate) with an fsync each, one after the other, as the library orders them; our Raft has one",
+	"a leader writes to its own disk before it sends",
+	"an RPC into silence ends with the transport's timeout, 10 s by default in the product; a crashed process ends it at once, as TCP does",
+	"RPCs between two servers share one stream in each direction; the product opens up to three connections, so that they need not wait for each other's lost packets",
+	"connections are opened at no cost",
+	"no snapshots are taken",
+	"reproducible in distribution only",
+}

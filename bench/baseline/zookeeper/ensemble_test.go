@@ -1,0 +1,366 @@
+//go:build linux
+
+package zookeeper
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"raftzab/bench"
+	"raftzab/bench/fault"
+	"raftzab/bench/kv"
+	"raftzab/protocols"
+)
+
+const ms = protocols.Time(time.Millisecond)
+
+// install finds ZooKeeper, or skips the test and says why.
+func install(t *testing.T) Installation {
+	t.Helper()
+	inst, err := Find()
+	if err != nil {
+		t.Skip(err)
+	}
+	return inst
+}
+
+func fast() Config {
+	c := Default()
+	c.Tick, c.InitLimit = 100*time.Millisecond, 20
+	return c
+}
+
+// A prober writes to every server, each through a session of its own and to a
+// key of its own, and carries out faults.
+type prober struct {
+	e      *Ensemble
+	every  protocols.Time
+	faults []fault.Fault
+	at     []protocols.Time // of the faults
+
+	due  protocols.Time
+	sent map[protocols.RequestID]protocols.Time
+
+	replies []timed[bench.Reply]
+	events  []timed[protocols.Event]
+	last    protocols.Time
+	errs    []error
+}
+
+type timed[V any] struct {
+	at, sent protocols.Time
+	node     protocols.NodeID
+	value    V
+}
+
+func (p *prober) now(now protocols.Time) {
+	if now < p.last {
+		p.errs = append(p.errs, fmt.Errorf("time goes back from %d to %d", p.last, now))
+	}
+	p.last = now
+}
+
+func (p *prober) Wake(now protocols.Time) protocols.Time {
+	p.now(now)
+	for len(p.at) > 0 && p.at[0] <= now {
+		if err := p.e.Inject(p.faults[0]); err != nil {
+			p.errs = append(p.errs, err)
+		}
+		p.at, p.faults = p.at[1:], p.faults[1:]
+	}
+	if now >= p.due {
+		p.due = now + p.every
+		for _, s := range p.e.servers {
+			p.submit(now, s.id, kv.Put, protocols.ReadLocal)
+		}
+	}
+	if len(p.at) > 0 && p.at[0] < p.due {
+		return p.at[0]
+	}
+	return p.due
+}
+
+// submit asks a server; the request's number is its value.
+func (p *prober) submit(now protocols.Time, to protocols.NodeID, op uint8, mode protocols.ReadMode) {
+	if p.sent == nil {
+		p.sent = make(map[protocols.RequestID]protocols.Time)
+	}
+	id := protocols.RequestID{Session: uint32(to), Seq: uint32(len(p.sent) + 1)}
+	p.sent[id] = now
+	p.e.Submit(to, bench.Request{Command: protocols.Command{ID: id, Op: op, Key: uint32(to), Size: 64, Value: uint64(id.Seq)}, Mode: mode})
+}
+
+func (p *prober) Reply(now protocols.Time, r bench.Reply) {
+	p.now(now)
+	p.replies = append(p.replies, timed[bench.Reply]{now, p.sent[r.ID], r.Node, r})
+}
+
+func (p *prober) Listen() protocols.EventSet {
+	return protocols.Events(protocols.RoleChanged, protocols.Elected, protocols.Activated)
+}
+
+func (p *prober) Observe(now protocols.Time, node protocols.NodeID, e protocols.Event) {
+	p.now(now)
+	p.events = append(p.events, timed[protocols.Event]{now, 0, node, e})
+}
+
+func (p *prober) run(t *testing.T, d time.Duration) {
+	t.Helper()
+	if err := p.e.Run(p, p.e.Now()+protocols.Time(d)); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range p.errs {
+		t.Error(err)
+	}
+}
+
+// first returns when an event of the kind first came after t0, and from whom.
+func (p *prober) first(t0 protocols.Time, match func(protocols.Event) bool) (protocols.Time, protocols.NodeID) {
+	for _, e := range p.events {
+		if e.at >= t0 && match(e.value) {
+			return e.at - t0, e.node
+		}
+	}
+	return 0, protocols.None
+}
+
+func (e *Ensemble) leading() protocols.NodeID {
+	for _, s := range e.servers {
+		if st, ok := e.Status(s.id); ok && st.Active && st.Role == protocols.Leader {
+			return s.id
+		}
+	}
+	return protocols.None
+}
+
+// One ensemble, because booting is what takes time: its leader is killed and
+// comes back, the next one is paused and goes on, and all that its clients were
+// told is true in the end.
+func TestEnsembleReplacesItsLeaderAndKeepsWhatItAcknowledged(t *testing.T) {
+	inst := install(t)
+	t.Log(inst.Version())
+	// From a thread that ends here: the servers must not end with it.
+	var e *Ensemble
+	var err error
+	started := make(chan struct{})
+	go func() {
+		runtime.LockOSThread()
+		defer close(started)
+		e, err = Start(context.Background(), inst, fast())
+	}()
+	<-started
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+
+	p := &prober{e: e, every: 5 * ms}
+	p.run(t, 500*time.Millisecond)
+	old := e.leading()
+	t0 := e.Now() + 100*ms
+	p.at, p.faults = []protocols.Time{t0}, []fault.Fault{{Kind: fault.Crash, Nodes: []protocols.NodeID{old}}}
+	p.run(t, 1500*time.Millisecond)
+
+	// The phases come in order, and finalizeWait is 200 ms.
+	detected, _ := p.first(t0, func(e protocols.Event) bool { return e.Kind == protocols.RoleChanged && e.Role == protocols.Candidate })
+	elected, winner := p.first(t0, func(e protocols.Event) bool { return e.Kind == protocols.Elected })
+	activated, active := p.first(t0, func(e protocols.Event) bool { return e.Kind == protocols.Activated })
+	if winner == protocols.None || winner == old || active != winner || detected <= 0 || elected < detected+190*ms || activated <= elected {
+		t.Errorf("server %d killed: noticed after %.1f ms, %d elected after %.1f, %d active after %.1f",
+			old, float64(detected)/1e6, winner, float64(elected)/1e6, active, float64(activated)/1e6)
+	}
+	// The outage seen from outside is at least as long, and no client of the
+	// dead server waits for an answer.
+	outage, waiting := protocols.Time(0), len(p.sent)
+	for _, r := range p.replies {
+		waiting--
+		if r.value.Outcome == bench.OK && r.sent >= t0 && outage == 0 {
+			outage = r.at - t0
+		}
+		if r.node == old && r.sent > t0+50*ms && (r.value.Outcome != bench.Refused || r.at-r.sent > 50*ms) {
+			t.Errorf("request %d to the dead server: outcome %d after %.1f ms", r.value.ID.Seq, r.value.Outcome, float64(r.at-r.sent)/1e6)
+		}
+	}
+	if outage < elected || outage > activated+500*ms {
+		t.Errorf("outage %.1f ms, and active after %.1f", float64(outage)/1e6, float64(activated)/1e6)
+	}
+	if waiting > 30 { // what was submitted just before the end
+		t.Errorf("%d requests have no reply", waiting)
+	}
+	t.Logf("crash: detected %.1f ms, elected %.1f, active %.1f, outage %.1f", float64(detected)/1e6, float64(elected)/1e6, float64(activated)/1e6, float64(outage)/1e6)
+
+	if _, ok := e.Status(old); ok {
+		t.Error("the dead server answers")
+	}
+	if err := e.Inject(fault.Fault{Kind: fault.Crash, Nodes: []protocols.NodeID{old}}); err == nil {
+		t.Error("a dead server is killed again")
+	}
+	if err := e.Inject(fault.Fault{Kind: fault.Restart, Nodes: []protocols.NodeID{old}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Ready(15 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := e.Status(old); !ok || !s.Active || s.Leader != winner || s.Role != protocols.Follower {
+		t.Errorf("the old leader is back as %+v", s)
+	}
+
+	// A silent leader is given up after syncLimit ticks, and follows when it is back.
+	t1 := e.Now() + 100*ms
+	p.at = []protocols.Time{t1, t1 + 1500*ms}
+	p.faults = []fault.Fault{{Kind: fault.Pause, Nodes: []protocols.NodeID{winner}}, {Kind: fault.Resume, Nodes: []protocols.NodeID{winner}}}
+	p.run(t, 2*time.Second)
+	if detected, _ = p.first(t1, func(e protocols.Event) bool { return e.Kind == protocols.RoleChanged }); detected < 400*ms || detected > 1000*ms {
+		t.Errorf("the paused leader is given up after %.1f ms", float64(detected)/1e6)
+	}
+	if err := e.Ready(15 * time.Second); err != nil {
+		t.Fatal(err)
+	}
+	checkOutcomes(t, p)
+
+	// A server that ends without a fault is the world's failure.
+	e.servers[0].life.cmd.Process.Kill()
+	if err := e.Run(p, e.Now()+5000*ms); err == nil || !strings.Contains(err.Error(), "server 1 ended on its own") {
+		t.Errorf("a server killed from outside: %v", err)
+	}
+
+	dir := e.dir
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if left := processesUnder(dir); len(left) > 0 {
+		t.Errorf("processes left: %v", left)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Errorf("%s is left", dir)
+	}
+}
+
+// checkOutcomes reads every key through a server that did not write it. Its
+// version counts the writes that took effect: all the acknowledged ones, none
+// of the refused ones, and maybe those of unknown fate.
+func checkOutcomes(t *testing.T, p *prober) {
+	t.Helper()
+	ok, open := map[uint32]uint64{}, map[uint32]uint64{}
+	for id := range p.sent {
+		open[id.Session]++ // no reply, if Ready forgot it
+	}
+	for _, r := range p.replies {
+		switch s := r.value.ID.Session; r.value.Outcome {
+		case bench.OK:
+			if ok[s]++; r.value.Version < ok[s] || r.value.Version > ok[s]+open[s] {
+				t.Errorf("session %d: acknowledgement %d has version %d", s, ok[s], r.value.Version)
+			}
+			open[s]--
+		case bench.Refused:
+			open[s]--
+		}
+	}
+	reader := &keyReader{e: p.e, reads: map[protocols.RequestID]bench.Reply{}}
+	if err := p.e.Run(reader, p.e.Now()+2000*ms); err != nil {
+		t.Fatal(err)
+	}
+	for key := uint32(1); key <= 3; key++ {
+		r, found := reader.reads[protocols.RequestID{Session: 100 + key, Seq: 1}]
+		if !found || ok[key] == 0 || r.Version < ok[key] || r.Version > ok[key]+open[key] {
+			t.Errorf("key %d: read %+v; %d acknowledged writes, %d of unknown fate", key, r, ok[key], open[key])
+		}
+	}
+}
+
+// A keyReader reads the key of each server at the next server, with sync, once
+// it gets through.
+type keyReader struct {
+	e     *Ensemble
+	reads map[protocols.RequestID]bench.Reply
+}
+
+func (k *keyReader) Wake(now protocols.Time) protocols.Time {
+	for key := uint32(1); key <= 3; key++ {
+		id := protocols.RequestID{Session: 100 + key, Seq: 1}
+		if _, done := k.reads[id]; !done {
+			k.e.Submit(protocols.NodeID(key%3+1), bench.Request{Command: protocols.Command{ID: id, Op: kv.Get, Key: key}, Mode: protocols.ReadSync})
+		}
+	}
+	return now + 50*ms
+}
+
+func (k *keyReader) Reply(_ protocols.Time, r bench.Reply) {
+	if r.Outcome == bench.OK {
+		k.reads[r.ID] = r
+	}
+}
+func (k *keyReader) Listen() protocols.EventSet                                { return 0 }
+func (k *keyReader) Observe(protocols.Time, protocols.NodeID, protocols.Event) {}
+
+func TestStartThatFailsShowsTheEndOfTheLog(t *testing.T) {
+	inst := install(t)
+	inst.ClassPath = []string{filepath.Join(t.TempDir(), "nothing.jar")}
+	_, err := Start(context.Background(), inst, fast())
+	if err == nil || !strings.Contains(err.Error(), "ended on its own") || !strings.Contains(err.Error(), "QuorumPeerMain") {
+		t.Errorf("%v", err)
+	}
+}
+
+const helperDir = "RAFTZAB_ZOOKEEPER_TEST_DIR" // makes the test binary the parent that is killed
+
+func TestNoServerIsLeftWhenTheParentIsKilled(t *testing.T) {
+	if dir := os.Getenv(helperDir); dir != "" {
+		c := fast()
+		c.Dir = dir
+		_, err := Start(context.Background(), install(t), c)
+		fmt.Println("started:", err)
+		time.Sleep(time.Minute) // until it is killed
+		return
+	}
+	install(t)
+	dir := t.TempDir()
+	parent := exec.Command(os.Args[0], "-test.run=^TestNoServerIsLeftWhenTheParentIsKilled$")
+	parent.Env = append(os.Environ(), helperDir+"="+dir)
+	out, err := parent.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := parent.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer parent.Wait()
+	defer parent.Process.Kill()
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "started: <nil>\n" {
+		t.Fatalf("the helper says %q, %v", line, err)
+	}
+	if running := processesUnder(dir); len(running) != 3 {
+		t.Fatalf("servers %v are running", running)
+	}
+	parent.Process.Kill()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		left := processesUnder(dir)
+		if len(left) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("processes %v are left", left)
+		}
+	}
+}
+
+// processesUnder finds the processes with a file of dir on their command line.
+// A dead one that nobody has reaped has no command line.
+func processesUnder(dir string) (found []string) {
+	names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, name := range names {
+		line, err := os.ReadFile(name)
+		if err == nil && strings.Contains(string(line), dir+"/") {
+			found = append(found, filepath.Base(filepath.Dir(name)))
+		}
+	}
+	return found
+}

@@ -1,0 +1,115 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"raftzab/bench"
+	"raftzab/bench/baseline/zookeeper"
+	"raftzab/bench/fault"
+	"raftzab/protocols"
+	"raftzab/results"
+)
+
+// installed looks for Java and ZooKeeper once.
+var installed = sync.OnceValues(zookeeper.Find)
+
+// noZooKeeper says why there is no ensemble on this machine.
+func noZooKeeper(Mode) string {
+	if _, err := installed(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// settling is how long an ensemble may take to be whole again.
+const settling = 60 * time.Second
+
+// An ensemble is a worker for a real ZooKeeper: booted once a cell, with one
+// trial that is not counted, since it finds the code cold.
+type ensemble struct {
+	ctx       context.Context
+	conductor conductor
+	servers   *zookeeper.Ensemble
+	inst      zookeeper.Installation
+}
+
+func bootZooKeeper(ctx context.Context, cell *Cell, _ func(Time, string)) (worker, error) {
+	inst, err := installed()
+	if err != nil {
+		return nil, err
+	}
+	s := &cell.Settings
+	cfg := zookeeper.Default()
+	cfg.Voters, cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Cluster.Voters, time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
+	servers, err := zookeeper.Start(ctx, inst, cfg)
+	if err != nil {
+		return nil, err
+	}
+	w := &ensemble{ctx: ctx, servers: servers, inst: inst}
+	w.conductor = conductor{cell: cell, election: election{protocol: "zab", nodes: s.Cluster.Voters, countable: func(uint8) bool { return false }}}
+	if _, _, _, err := w.trial(-1, s.Probe.Interval > 0); err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return w, nil
+}
+
+func (w *ensemble) close() error { return w.servers.Close() }
+
+func (w *ensemble) versions() []Version {
+	return []Version{{"java", w.inst.JavaVersion}, {"zookeeper", w.inst.ZooKeeperVersion}}
+}
+
+func (w *ensemble) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error) {
+	if err := w.servers.Ready(settling); err != nil {
+		return row, 0, nil, err
+	}
+	c := &w.conductor
+	c.prepare(w.servers, trial, probed, w.servers.Now())
+	if err := c.conduct(w.ctx); err != nil {
+		return row, 0, nil, err
+	}
+	m := mender{down: c.down, paused: c.paused, sys: w.servers}
+	if err := errors.Join(w.servers.Run(&m, w.servers.Now()), m.err); err != nil {
+		return row, 0, nil, err
+	}
+	return c.row(trial, false), 0, nil, nil
+}
+
+// A mender is the Handler that brings back whom a trial left down.
+type mender struct {
+	down, paused []NodeID
+	sys          bench.System
+	err          error
+}
+
+func (m *mender) Wake(Time) Time {
+	for _, f := range []fault.Fault{{Kind: fault.Resume, Nodes: m.paused}, {Kind: fault.Restart, Nodes: m.down}} {
+		if len(f.Nodes) > 0 {
+			m.err = errors.Join(m.err, m.sys.Inject(f))
+		}
+	}
+	m.down, m.paused = nil, nil
+	return 0
+}
+
+func (m *mender) Reply(Time, bench.Reply)               {}
+func (m *mender) Listen() protocols.EventSet            { return 0 }
+func (m *mender) Observe(Time, NodeID, protocols.Event) {}
+
+// constants are what ZooKeeper cannot have otherwise.
+func constants(_ Mode, s *Settings) (found []Unsupported) {
+	if s.Zab.FinalizeWait != Duration(200*time.Millisecond) {
+		found = append(found, Unsupported{"zab.finalize_wait", fmt.Sprintf("%v: in ZooKeeper it is a constant; write \"200ms\"", s.Zab.FinalizeWait)})
+	}
+	if t := time.Duration(s.Zab.Tick); t%time.Millisecond != 0 {
+		found = append(found, Unsupported{"zab.tick", fmt.Sprintf("%v: ZooKeeper counts it in whole milliseconds; write \"%v\"", t, t.Round(time.Millisecond))})
+	}
+	if s.Cluster.Voters < 2 {
+		found = append(found, Unsupported{"cluster.voters", "one ZooKeeper server elects nobody; write a number from 2"})
+	}
+	return found
+}
