@@ -6,7 +6,10 @@ import "math"
 
 // A Setting is a swept key and the value that a cell gives it, as text without
 // quotes; empty where the key does not govern the cell's system.
-type Setting struct{ Key, Value string }
+type Setting struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
 
 // An Outcome says how a trial ended.
 type Outcome string

@@ -157,7 +157,7 @@ func (c *Cluster[M]) step() {
 		return
 	case submit:
 		r := c.requests.take(e.slot)
-		if h.life != e.life || *c.connection(r.body.ID.Session, e.node) != r.connection {
+		if !h.up || h.life != e.life || *c.connection(r.body.ID.Session, e.node) != r.connection {
 			return
 		}
 		if c.tracing {
@@ -166,7 +166,7 @@ func (c *Cluster[M]) step() {
 		c.batch[0] = r.body
 		h.node.Submit(c.now, c.batch[:], &c.out)
 	case broken:
-		if h.life == e.life && h.streams[e.peer] < e.slot {
+		if h.up && h.life == e.life && h.streams[e.peer] < e.slot {
 			c.disconnect(h, e.peer, e.slot)
 		}
 		return

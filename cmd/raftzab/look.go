@@ -45,6 +45,7 @@ func checkCommand() *cobra.Command {
 		},
 	}
 	c.bind(cmd)
+	c.bindCells(cmd)
 	return cmd
 }
 

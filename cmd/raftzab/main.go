@@ -115,6 +115,14 @@ func (c *choice) bind(cmd *cobra.Command) {
 	f.Uint64Var(&c.seed, "seed", 0, "another seed than the scenario's")
 }
 
+// bindCells adds the flags that choose among cells.
+func (c *choice) bindCells(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.IntVar(&c.options.Trials, "trials", 0, "as many trials in each cell, instead of the scenario's")
+	f.StringSliceVar(&c.options.Systems, "systems", nil, "only these, for instance raft,zab")
+	f.StringVar(&c.options.Mode, "mode", "", "only `sim` or live")
+}
+
 func (c *choice) load(cmd *cobra.Command, files []string) ([]*experiments.Scenario, error) {
 	if cmd.Flags().Changed("seed") {
 		c.options.Seed = &c.seed

@@ -45,11 +45,9 @@ file has been found right and every folder writable. Ctrl-C stops and keeps the 
 		},
 	}
 	c.bind(cmd)
+	c.bindCells(cmd)
 	f := cmd.Flags()
 	f.StringVar(&out, "out", "results", "`folder` for the results")
-	f.IntVar(&c.options.Trials, "trials", 0, "as many trials in each cell, instead of the scenario's")
-	f.StringSliceVar(&c.options.Systems, "systems", nil, "only these, for instance raft,zab")
-	f.StringVar(&c.options.Mode, "mode", "", "only `sim` or live")
 	f.IntVar(&jobs, "jobs", 0, "simulated trials at a time (default: as many as there are cores); results do not depend on it")
 	f.StringVar(&shard, "shard", "", "`i/n`: only each n-th trial, from the i-th (1 to n): for several machines")
 	return cmd
@@ -179,7 +177,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		if sum != nil {
 			broken = append(broken, sum.Breaches...)
 		}
-		if failed = err; err != nil {
+		if failed = errors.Join(failed, err); err != nil {
 			manifest.Interrupted = errors.Is(err, run.ErrInterrupted)
 			if manifest.Interrupted {
 				break

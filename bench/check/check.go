@@ -1,0 +1,178 @@
+// Package check judges what replicas did and says why. Invariants watches one
+// trial from outside the replicas: it sees what they ask their disks for, what
+// they give to their state machines and what they say of themselves, and stops
+// at the first thing that should never be. README.md lists what is checked.
+package check
+
+import (
+	"fmt"
+	"time"
+
+	"raftzab/bench"
+	"raftzab/protocols"
+)
+
+// A Protocol says how registers and events are to be read.
+type Protocol uint8
+
+const (
+	Raft Protocol = iota // registers: currentTerm, votedFor
+	Zab                  // registers: acceptedEpoch, currentEpoch
+)
+
+// tenure is the register with the epoch that a replica works in: what it
+// delivers, it knows to be committed in this epoch or before.
+func (p Protocol) tenure() int { return int(p) } // currentTerm is the first, currentEpoch the second
+
+// follows reports whether a log may have id right behind prev: no holes. Raft's
+// index runs on, Zab's counter starts again at 1 with each epoch.
+func (p Protocol) follows(prev, id protocols.EntryID) bool {
+	if prev.Epoch == id.Epoch || p == Raft {
+		return prev.Epoch <= id.Epoch && id.Index == prev.Index+1
+	}
+	return prev.Epoch < id.Epoch && id.Index == 1
+}
+
+// A Violation is the first thing in a trial that should never be.
+type Violation struct {
+	Invariant string // a name of README.md
+	At        protocols.Time
+	Node      protocols.NodeID // whose doing showed it
+	Text      string           // what it did, and what that contradicts
+}
+
+func (v *Violation) Error() string {
+	return fmt.Sprintf("%s violated at %v by node %d: %s", v.Invariant, clock(v.At), v.Node, v.Text)
+}
+
+// Names of the invariants, as README.md explains them.
+const (
+	ElectionSafety     = "ElectionSafety"
+	VoteOnce           = "VoteOnce"
+	EpochsGrow         = "EpochsGrow"
+	LogMatching        = "LogMatching"
+	LeaderAppendOnly   = "LeaderAppendOnly"
+	LeaderCompleteness = "LeaderCompleteness"
+	HistoryBeforeEpoch = "HistoryBeforeEpoch"
+	CommitOwnTerm      = "CommitOwnTerm"
+	StateMachineSafety = "StateMachineSafety"
+	DeliveredLogged    = "DeliveredLogged"
+	CommittedDurable   = "CommittedDurable"
+	RestoreForward     = "RestoreForward"
+	Integrity          = "Integrity"
+	AcknowledgedKept   = "AcknowledgedKept"
+)
+
+// Invariants is a bench.Witness, and takes events as a bench.Handler does. It
+// allocates nothing once its tables have grown to a trial's size.
+type Invariants struct {
+	protocol Protocol
+	voters   int
+	first    *Violation
+
+	nodes    []node     // by NodeID
+	epochs   []epoch    // by epoch: every entry that ever was in a log, and who led
+	order    []delivery // what was delivered anywhere, in the one order
+	sessions []session  // by session: what clients asked for and were told
+	clients  bool       // Submitted is in use
+}
+
+// A node is what one server has asked for in its present life.
+type node struct {
+	life      int
+	registers protocols.Registers
+	booted    protocols.Registers // as recovered
+
+	// Its log as it shall be once all its writes are durable. Commands are in
+	// the table of entries.
+	base protocols.EntryID
+	log  []protocols.EntryID
+
+	delivered int               // it has given its state machine order[:delivered]
+	owed      protocols.EntryID // delivered, and not yet seen in its log
+	owedAt    protocols.Time
+
+	leads    uint64 // the term that it leads, as its events say; 0: none
+	votedIn  uint64 // its last vote in this life, as its events say
+	votedFor protocols.NodeID
+}
+
+// An epoch is what is known of a term or an epoch.
+type epoch struct {
+	leader protocols.NodeID
+	life   int // of the leader
+	at     protocols.Time
+	low    uint64 // index of entries[0]
+	table  []cell
+}
+
+// A cell is the first that was seen of an entry.
+type cell struct {
+	prev    protocols.EntryID // what is before it in every log
+	command protocols.Command
+	at      protocols.Time
+	node    protocols.NodeID // None: never seen
+}
+
+// A delivery is one place of the order in which all state machines go.
+type delivery struct {
+	protocols.Entry
+	epoch uint64 // the least that it is known to be committed in
+	at    protocols.Time
+	node  protocols.NodeID // the first that delivered it
+}
+
+var _ bench.Witness = (*Invariants)(nil)
+
+// New returns the checks of one trial with voters 1 to voters.
+func New(voters int, p Protocol) *Invariants {
+	return &Invariants{protocol: p, voters: voters, nodes: make([]node, voters+1)}
+}
+
+// Reset begins another trial, with the same voters and in the same memory.
+func (c *Invariants) Reset() {
+	c.first = nil
+	for i := range c.nodes {
+		c.nodes[i] = node{log: c.nodes[i].log[:0]}
+	}
+	for i := range c.epochs {
+		c.epochs[i] = epoch{table: c.epochs[i].table[:0]}
+	}
+	c.epochs, c.order = c.epochs[:0], c.order[:0]
+	for i := range c.sessions {
+		c.sessions[i].requests = c.sessions[i].requests[:0]
+	}
+	c.clients = false
+}
+
+// Violation returns the first violation, or nil.
+func (c *Invariants) Violation() *Violation { return c.first }
+
+// Commits returns how many entries have been delivered somewhere.
+func (c *Invariants) Commits() int { return len(c.order) }
+
+func (c *Invariants) fail(invariant string, now protocols.Time, id protocols.NodeID, format string, args ...any) {
+	if c.first == nil {
+		c.first = &Violation{invariant, now, id, fmt.Sprintf(format, args...)}
+	}
+}
+
+// node returns what is known of id; observers have the numbers behind voters.
+func (c *Invariants) node(id protocols.NodeID) *node {
+	for int(id) >= len(c.nodes) {
+		c.nodes = append(c.nodes, node{})
+	}
+	return &c.nodes[id]
+}
+
+func (c *Invariants) majority() int { return c.voters/2 + 1 }
+
+func clock(t protocols.Time) time.Duration { return time.Duration(t) }
+
+// describe writes a command for a person.
+func describe(c *protocols.Command) string {
+	if *c == (protocols.Command{}) {
+		return "the no-op"
+	}
+	return fmt.Sprintf("request %d/%d (key %d, value %d)", c.ID.Session, c.ID.Seq, c.Key, c.Value)
+}

@@ -1,0 +1,178 @@
+package fault
+
+import (
+	"math/rand/v2"
+
+	"raftzab/bench/random"
+	"raftzab/protocols"
+)
+
+// A Chaos draws one fault after another, of every kind, and remembers who is
+// down, so that what it draws can happen. About half of its faults strike the
+// leader, since these are the ones that change something; and it mends about as
+// often as it breaks, so that there is something to break.
+type Chaos struct {
+	nodes  int
+	rng    *rand.Rand
+	down   []bool
+	paused []bool
+	cut    bool
+	slow   bool // some link or disk is not as the scenario has it
+	Count  [Kinds]int
+}
+
+// NewChaos returns a generator for nodes 1 to n.
+func NewChaos(n int, rng *rand.Rand) *Chaos {
+	return &Chaos{nodes: n, rng: rng, down: make([]bool, n+1), paused: make([]bool, n+1)}
+}
+
+// Next draws a fault.
+func (c *Chaos) Next(v View) Fault {
+	for {
+		if f, ok := c.draw(v); ok {
+			c.Count[f.Kind]++
+			return f
+		}
+	}
+}
+
+// Settle returns the faults that mend everything.
+func (c *Chaos) Settle() (fs []Fault) {
+	all := c.every()
+	fs = append(fs, Fault{Kind: Heal}, Fault{Kind: Link, From: all, To: all, Back: true}, Fault{Kind: Disk, Nodes: all, Back: true})
+	for _, id := range all {
+		if c.paused[id] {
+			fs = append(fs, c.mend(Resume, c.paused, id))
+		}
+		if c.down[id] {
+			fs = append(fs, c.mend(Restart, c.down, id))
+		}
+	}
+	c.cut, c.slow = false, false
+	return fs
+}
+
+func (c *Chaos) every() (ids []protocols.NodeID) {
+	for id := 1; id <= c.nodes; id++ {
+		ids = append(ids, protocols.NodeID(id))
+	}
+	return ids
+}
+
+// draw makes one attempt; false: there is nobody to strike, or nothing to mend.
+func (c *Chaos) draw(v View) (Fault, bool) {
+	id := c.victim(v)
+	some := func(of []bool) (protocols.NodeID, bool) {
+		first := c.rng.IntN(c.nodes)
+		for i := range c.nodes {
+			if k := (first+i)%c.nodes + 1; of[k] {
+				return protocols.NodeID(k), true
+			}
+		}
+		return 0, false
+	}
+	broken := 0
+	for i := range c.down {
+		if c.down[i] || c.paused[i] {
+			broken++
+		}
+	}
+	mend := broken > 0 && c.rng.IntN(c.nodes+1) < 2*broken // the more are down, the sooner one comes back
+	switch x := c.rng.IntN(20); {
+	case mend && x < 14:
+		if id, ok := some(c.down); ok && (x%2 == 0 || !c.any(c.paused)) {
+			return c.mend(Restart, c.down, id), true
+		}
+		id, ok := some(c.paused)
+		return c.mend(Resume, c.paused, id), ok
+	case c.cut && x < 8:
+		c.cut = false
+		return Fault{Kind: Heal}, true
+	case x < 4:
+		return c.strike(Crash, c.down, id)
+	case x < 8:
+		return c.strike(PowerOff, c.down, id)
+	case x < 10:
+		return c.strike(Pause, c.paused, id)
+	case c.nodes == 1:
+		return Fault{Kind: Disk, Nodes: c.every(), Fsync: c.delay(60)}, x == 19
+	case x < 13:
+		c.cut = true
+		return Fault{Kind: Partition, Groups: c.groups()}, true
+	case x < 14:
+		c.cut = true
+		return Fault{Kind: Isolate, Nodes: []protocols.NodeID{id}}, true
+	case x < 17:
+		c.cut = true
+		return c.oneWay(id), true
+	case x < 18 && c.slow:
+		c.slow = false
+		return Fault{Kind: Link, From: c.every(), To: c.every(), Back: true}, true
+	case x < 19:
+		c.slow = true
+		return Fault{Kind: Link, From: []protocols.NodeID{id}, To: c.every(), Delay: c.delay(80), Loss: c.rng.Float64() * 0.3}, true
+	}
+	return Fault{Kind: Disk, Nodes: []protocols.NodeID{id}, Fsync: c.delay(100)}, true
+}
+
+// victim is the leader every other time, and anybody otherwise.
+func (c *Chaos) victim(v View) protocols.NodeID {
+	if c.rng.IntN(2) == 0 {
+		if ids := (Target{Who: Leader}).Resolve(c.nodes, v, c.rng); len(ids) > 0 {
+			return ids[0]
+		}
+	}
+	return protocols.NodeID(1 + c.rng.IntN(c.nodes))
+}
+
+func (c *Chaos) any(of []bool) bool {
+	for _, x := range of {
+		if x {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Chaos) strike(k Kind, mark []bool, id protocols.NodeID) (Fault, bool) {
+	if c.down[id] || c.paused[id] {
+		return Fault{}, false
+	}
+	mark[id] = true
+	return Fault{Kind: k, Nodes: []protocols.NodeID{id}}, true
+}
+
+func (c *Chaos) mend(k Kind, mark []bool, id protocols.NodeID) Fault {
+	mark[id] = false
+	return Fault{Kind: k, Nodes: []protocols.NodeID{id}}
+}
+
+// groups splits the nodes in two.
+func (c *Chaos) groups() [][]protocols.NodeID {
+	ids := c.every()
+	c.rng.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	k := 1 + c.rng.IntN(len(ids)-1)
+	return [][]protocols.NodeID{ids[:k], ids[k:]}
+}
+
+// oneWay cuts what a node sends, or what it gets, with some or all of the rest.
+func (c *Chaos) oneWay(id protocols.NodeID) Fault {
+	var others []protocols.NodeID
+	all := c.rng.IntN(2) == 0
+	for _, o := range c.every() {
+		if o != id && (all || c.rng.IntN(2) == 0) {
+			others = append(others, o)
+		}
+	}
+	f := Fault{Kind: Cut, From: []protocols.NodeID{id}, To: others}
+	if c.rng.IntN(2) == 0 {
+		f.From, f.To = f.To, f.From
+	}
+	return f
+}
+
+// delay draws a distribution of up to about most milliseconds.
+func (c *Chaos) delay(most int) random.Distribution {
+	a := protocols.Time(c.rng.IntN(most*1_000_000) + 1)
+	return random.Distribution{Shape: random.Uniform, A: a / 4, B: a}
+}

@@ -1,0 +1,55 @@
+package swarm
+
+import (
+	"fmt"
+	"strings"
+
+	"raftzab/bench/fault"
+	"raftzab/protocols"
+)
+
+// A Tally adds reports up.
+type Tally struct {
+	Runs       int
+	Sum        Report
+	Violations []*Report // the first few
+	Broken     int
+}
+
+// Add counts a report in.
+func (t *Tally) Add(r *Report) {
+	t.Runs++
+	for k := range r.Faults {
+		t.Sum.Faults[k] += r.Faults[k]
+	}
+	for p := range r.Syncs {
+		t.Sum.Syncs[p] += r.Syncs[p]
+	}
+	t.Sum.LeaderChanges += r.LeaderChanges
+	t.Sum.Commits += r.Commits
+	t.Sum.Truncations += r.Truncations
+	t.Sum.TurnedAway += r.TurnedAway
+	t.Sum.Events += r.Events
+	if r.Violation != "" {
+		if t.Broken++; len(t.Violations) < 5 {
+			t.Violations = append(t.Violations, r)
+		}
+	}
+}
+
+// String writes what an average run caused.
+func (t *Tally) String() string {
+	var b strings.Builder
+	mean := func(n int) float64 { return float64(n) / float64(max(1, t.Runs)) }
+	fmt.Fprintf(&b, "%d runs, %d violations; a run has on average %.1f leader changes, %.0f commits, %.1f truncations, %.0f events\n",
+		t.Runs, t.Broken, mean(t.Sum.LeaderChanges), mean(t.Sum.Commits), mean(t.Sum.Truncations), float64(t.Sum.Events)/float64(max(1, t.Runs)))
+	b.WriteString("faults a run:")
+	for k := range fault.Kinds {
+		fmt.Fprintf(&b, " %v %.2f", k, mean(t.Sum.Faults[k]))
+	}
+	if n := t.Sum.Syncs[protocols.Diff] + t.Sum.Syncs[protocols.Trunc] + t.Sum.Syncs[protocols.Snap]; n > 0 {
+		fmt.Fprintf(&b, "\nlearners brought level a run: DIFF %.1f TRUNC %.1f SNAP %.1f; servers turned away in all: %d",
+			mean(t.Sum.Syncs[protocols.Diff]), mean(t.Sum.Syncs[protocols.Trunc]), mean(t.Sum.Syncs[protocols.Snap]), t.Sum.TurnedAway)
+	}
+	return b.String()
+}

@@ -1,0 +1,313 @@
+// Package experiments answers what a scenario file asks to be run. It reads
+// TOML files, says all that is wrong with them at once, each with its line and
+// what to write instead, and expands them into cells, which package run measures.
+//
+// The way of a file: read (a text with limits), scan (lines of keys), locate (a
+// tree of values that know their line), decode (the tree by the types of
+// document and run.Settings), expand (a tree per cell: base, then case, sweep
+// point and flags, then what one product overrides), validate (each cell).
+package experiments
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"raftzab/bench/run"
+	"raftzab/results"
+)
+
+// A Scenario is a file, read and expanded.
+type Scenario struct {
+	Name      string // of the file, without .toml: names its folder of results
+	Path      string
+	Title     string
+	Question  string
+	Claims    []string
+	Seed      uint64
+	Text      []byte   // as read
+	SweptKeys []string // in the order of the file
+	Cells     []run.Cell
+
+	skipped []results.Skipped
+}
+
+// Skipped returns the cells that unsupported = "skip" leaves out, and why.
+func (s *Scenario) Skipped() []results.Skipped { return s.skipped }
+
+// Options are the flags of the command that change what runs. Zero values leave
+// all as the files have it.
+type Options struct {
+	Set     []string // key=value, for any key of a scenario
+	Trials  int      // of every cell
+	Seed    *uint64
+	Systems []string // only these
+	Mode    string   // only this
+	Case    string   // only this
+}
+
+// largest is the size in bytes from which on a file is no scenario.
+const largest = 1 << 20
+
+// Load reads and expands scenario files. An error is of type Problems: all that
+// is wrong with all files and flags.
+func Load(paths []string, o Options) ([]*Scenario, error) {
+	var all Problems
+	var files []*source
+	flags := &report{}
+	sets := parseSets(o.Set, flags)
+	if o.Trials < 0 {
+		flags.add(origin{file: "--trials"}, "%d is too few; write a number from 1", o.Trials)
+	}
+	for _, path := range paths {
+		f := open(path)
+		for _, other := range files {
+			if other.name == f.name {
+				f.r.add(origin{file: path}, "has the name of %s, and so the same folder of results; give it another", other.path)
+			}
+		}
+		if f.root != nil {
+			f.read(sets, o)
+		}
+		files = append(files, f)
+	}
+	choose(files, o, flags)
+	all = append(all, flags.found...)
+	var out []*Scenario
+	for _, f := range files {
+		for _, p := range f.r.sorted() {
+			if !slices.Contains(all, p) {
+				all = append(all, p)
+			}
+		}
+		out = append(out, f.scenario)
+	}
+	if len(all) > 0 {
+		return nil, all
+	}
+	return out, nil
+}
+
+// A source is a file on its way to a scenario.
+type source struct {
+	path, name string
+	text       []byte
+	root       *node // nil: not read, or no TOML
+	r          *report
+	scenario   *Scenario
+
+	systems, modes, cases []string // what it names, for flags to choose from
+}
+
+// open reads a file as far as its tree.
+func open(path string) *source {
+	f := &source{path: path, name: strings.TrimSuffix(filepath.Base(path), ".toml"), r: &report{}}
+	whole := origin{file: path}
+	text, err := readLimited(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		f.r.add(whole, "there is no such file%s", neighbour(path))
+		return f
+	case errors.Is(err, errFolder):
+		f.r.add(whole, "is a folder; name a scenario file, for instance %s", filepath.Join(path, "election-latency.toml"))
+		return f
+	case errors.Is(err, errLarge):
+		f.r.add(whole, "is larger than 1 MiB, so it is no scenario; name a scenario file")
+		return f
+	case err != nil:
+		f.r.add(whole, "cannot be read (%v); check the name and its permissions", err)
+		return f
+	}
+	f.text = text
+	s := scan(string(text))
+	if s.tooDeep > 0 {
+		f.r.add(origin{path, s.tooDeep, ""}, "nests deeper than %d; no key of a scenario needs that: take brackets out", deepest)
+		return f
+	}
+	tree, keys, err := parse(string(text))
+	if err != nil {
+		var syntax toml.ParseError
+		if !errors.As(err, &syntax) {
+			f.r.add(whole, "is not TOML: %v; write it as the other scenarios are", err)
+			return f
+		}
+		f.r.add(s.on(path, max(1, syntax.Position.Line)),
+			`is not TOML: %s; text and durations stand in quotes (warmup = "1s"), and a key stands once in its section`, strings.TrimSuffix(syntax.Message, "."))
+		return f
+	}
+	f.root = locate(path, tree, keys, s)
+	f.root.at.line = 1
+	return f
+}
+
+// parse lets the library read text. It panics where it meets a bug of its own.
+func parse(text string) (tree map[string]any, keys []toml.Key, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the reader gave up (%v)", p)
+		}
+	}()
+	meta, err := toml.Decode(text, &tree)
+	return tree, meta.Keys(), err
+}
+
+var (
+	errFolder = errors.New("a folder")
+	errLarge  = errors.New("too large")
+)
+
+// readLimited reads a file that is not too large; of one that is, nothing.
+func readLimited(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, errFolder
+	case info.Size() > largest:
+		return nil, errLarge
+	}
+	text, err := io.ReadAll(io.LimitReader(file, largest+1)) // a device says that it is empty
+	if len(text) > largest {
+		return nil, errLarge
+	}
+	return text, err
+}
+
+// neighbour names the scenario of the same folder whose name is nearest.
+func neighbour(path string) string {
+	there, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*.toml"))
+	if len(there) == 0 {
+		return "; name a scenario file, for instance experiments/election-latency.toml"
+	}
+	for i := range there {
+		there[i] = filepath.Base(there[i])
+	}
+	return "; the nearest there is " + filepath.Join(filepath.Dir(path), nearest(filepath.Base(path), there))
+}
+
+// parseSets reads the flags --set key=value. A value is TOML; what is no TOML is text.
+func parseSets(flags []string, r *report) (out []assignment) {
+	for _, s := range flags {
+		path, text, ok := strings.Cut(s, "=")
+		path = strings.TrimSpace(path)
+		where := origin{file: "--set", key: path}
+		if !ok || path == "" {
+			r.add(origin{file: "--set"}, "%q is no key=value; write for instance --set network.loss=0.1", s)
+			continue
+		}
+		st, err := steps(path)
+		if err != nil {
+			r.add(where, "%v", err)
+			continue
+		}
+		f, err := at(documentType, st)
+		if err != nil {
+			r.add(where, "%v", err)
+			continue
+		}
+		var tree struct{ Value any }
+		if _, err := toml.Decode("Value = "+text, &tree); err != nil || strings.Contains(text, "\n") {
+			tree.Value = strings.TrimSpace(text)
+		}
+		n := convert("--set", "", tree.Value, &scanner{}).from(where)
+		if scratch := (&decoder{r: r, part: true}); !scratch.fits(n, f) {
+			continue
+		}
+		if i := slices.IndexFunc(out, func(a assignment) bool { return a.path == path }); i >= 0 {
+			r.add(where, "is set twice; leave one")
+			continue
+		}
+		out = append(out, assignment{path, n})
+	}
+	return out
+}
+
+// choose keeps the cells that the flags ask for. A name that no file has is a
+// problem; that a file has none of the cells is one if no file has any.
+func choose(files []*source, o Options, r *report) {
+	check := func(flag, name string, names func(*source) []string, all []string) bool {
+		for _, f := range files {
+			if f.root == nil || slices.Contains(names(f), name) {
+				return true
+			}
+			all = append(all, names(f)...)
+		}
+		if len(all) == 0 {
+			if slices.ContainsFunc(files, func(f *source) bool { return len(f.r.found) > 0 }) {
+				return false // the file has worse problems
+			}
+			r.add(origin{file: flag}, "%q: no file has any; leave the flag out", name)
+			return false
+		}
+		slices.Sort(all)
+		r.add(origin{file: flag}, "there is no %q in these files; the nearest is %s", name, nearest(name, all))
+		return false
+	}
+	ok := true
+	for _, s := range o.Systems {
+		ok = check("--systems", s, func(f *source) []string { return f.systems }, nil) && ok
+	}
+	if o.Mode != "" {
+		ok = check("--mode", o.Mode, func(f *source) []string { return f.modes }, nil) && ok
+	}
+	if o.Case != "" {
+		ok = check("--case", o.Case, func(f *source) []string { return f.cases }, nil) && ok
+	}
+	if !ok || o.Mode == "" && o.Case == "" && len(o.Systems) == 0 {
+		return
+	}
+	for _, f := range files {
+		if f.scenario == nil || len(f.scenario.Cells)+len(f.scenario.skipped) > 0 || len(f.r.found) > 0 {
+			return
+		}
+	}
+	r.add(origin{file: cmp.Or(flagOf(o.Case, "--case"), flagOf(o.Mode, "--mode"), "--systems")}, "nothing is left to run; see what there is with raftzab check")
+}
+
+func flagOf(value, flag string) string {
+	if value == "" {
+		return ""
+	}
+	return flag
+}
+
+// wanted reports whether the flags let a cell through.
+func (o *Options) wanted(mode run.Mode, cases, system string) bool {
+	return (o.Mode == "" || o.Mode == string(mode)) && (o.Case == "" || o.Case == cases) && (len(o.Systems) == 0 || slices.Contains(o.Systems, system))
+}
+
+// claims that exist.
+func isClaim(id string) bool {
+	for _, c := range claims {
+		if id == c {
+			return true
+		}
+	}
+	return false
+}
+
+var claims = func() (ids []string) {
+	for _, group := range []struct {
+		letter string
+		n      int
+	}{{"R", 11}, {"D", 5}, {"E", 6}} {
+		for i := range group.n {
+			ids = append(ids, fmt.Sprintf("%s%d", group.letter, i+1))
+		}
+	}
+	return ids
+}()

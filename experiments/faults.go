@@ -1,0 +1,247 @@
+package experiments
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"raftzab/bench/fault"
+	"raftzab/bench/random"
+	"raftzab/bench/run"
+	"raftzab/protocols"
+)
+
+// parameters of each kind of fault, besides at and kind. Each one of any is
+// enough.
+var parameters = [fault.Kinds]struct{ need, may, any []string }{
+	fault.Crash:     {need: []string{"target"}, may: []string{"for"}},
+	fault.PowerOff:  {need: []string{"target"}, may: []string{"for"}},
+	fault.Restart:   {need: []string{"target"}},
+	fault.Pause:     {need: []string{"target"}, may: []string{"for"}},
+	fault.Resume:    {need: []string{"target"}},
+	fault.Partition: {need: []string{"groups"}, may: []string{"for"}},
+	fault.Isolate:   {need: []string{"target"}, may: []string{"for"}},
+	fault.Cut:       {need: []string{"from"}, may: []string{"to", "for"}},
+	fault.Heal:      {may: []string{"from", "to"}},
+	fault.Link:      {need: []string{"from"}, may: []string{"to", "for"}, any: []string{"delay", "loss"}},
+	fault.Disk:      {need: []string{"target", "fsync"}, may: []string{"for"}},
+}
+
+// A planned is a fault of the schedule with when it may begin and end.
+type planned struct {
+	path         string
+	p            *run.Planned
+	first, last  protocols.Time // it begins
+	until, ended protocols.Time // it is undone; past all times: never
+}
+
+const never = protocols.Time(1<<63 - 1)
+
+// faults checks each fault, and then whether they contradict each other.
+func (v *validation) faults() {
+	var plan []planned
+	for i := range v.s.Faults {
+		path, p := element("fault", i), &v.s.Faults[i]
+		if v.d.good(join(path, "kind")) {
+			v.parameters(path, p)
+			v.targets(path, p)
+		}
+		first, last, ok := v.when(path, p.At)
+		if ok && v.d.good(path) {
+			x := planned{path, p, first, last, never, never}
+			if p.For > 0 {
+				x.until, x.ended = first+p.For.Time(), last+p.For.Time()
+			}
+			plan = append(plan, x)
+		}
+	}
+	if len(plan) < len(v.s.Faults) {
+		return // how they follow each other cannot be told
+	}
+	slices.SortStableFunc(plan, func(a, b planned) int { return cmp.Compare(a.first, b.first) })
+	v.lives(plan)
+	v.heals(plan)
+}
+
+func (v *validation) parameters(path string, p *run.Planned) {
+	can := parameters[p.Kind]
+	for _, name := range can.need {
+		if !v.given(join(path, name)) {
+			f, _ := lookup(plannedType, name)
+			v.fail(join(path, name), "is missing: %s needs it; write %s", a(p.Kind), example(f))
+		}
+	}
+	if can.any != nil && !slices.ContainsFunc(can.any, func(name string) bool { return v.given(join(path, name)) }) {
+		v.fail(path, "changes nothing: %s needs %s; write one", a(p.Kind), strings.Join(can.any, " or "))
+	}
+	known := slices.Concat(can.need, can.may, can.any, []string{"at", "kind"})
+	for _, f := range fields(plannedType) {
+		if !slices.Contains(known, f.name) && v.given(join(path, f.name)) {
+			v.fail(join(path, f.name), "%s has no %s; take it out", a(p.Kind), f.name)
+		}
+	}
+	if p.Kind == fault.Heal && v.given(join(path, "to")) && !v.given(join(path, "from")) {
+		v.fail(join(path, "to"), `has no "from" beside it; write both, or neither to heal all`)
+	}
+	if p.Loss != nil && *p.Loss == 1 {
+		v.fail(join(path, "loss"), "1 lets nothing through: a stream would send again forever; write less, or kind = \"cut\"")
+	}
+}
+
+// a names a kind with its article.
+func a(k fault.Kind) string {
+	if strings.ContainsAny(k.String()[:1], "aeiou") {
+		return "an " + k.String()
+	}
+	return "a " + k.String()
+}
+
+// targets checks that there can be whom a fault concerns.
+func (v *validation) targets(path string, p *run.Planned) {
+	n := v.s.Cluster.Voters
+	for _, t := range []struct {
+		name string
+		fault.Target
+	}{{"target", p.Target}, {"from", p.From}, {"to", p.To}} {
+		here := join(path, t.name)
+		switch {
+		case !v.d.good(here):
+		case t.Who == fault.Fixed:
+			v.server(here, t.Node)
+		case n == 1 && (t.Who == fault.Follower || t.Who == fault.Majority):
+			v.fail(here, "there is no %s: cluster.voters is 1; write more voters, or another target", t.Target)
+		case t.name == "target" && t.Who != fault.Nobody && (p.Kind == fault.Restart || p.Kind == fault.Resume):
+			v.fail(here, "%s is found among servers that run: %s needs a fixed one; write \"node:1\", or give the earlier fault a \"for\"", t.Target, a(p.Kind))
+		}
+	}
+	if p.From.Who == fault.Fixed && p.From == p.To {
+		v.fail(join(path, "to"), "%s is where it comes from: nobody has a link to itself; name another server", p.To)
+	}
+	var all []protocols.NodeID
+	for i, g := range p.Groups {
+		here := element(join(path, "groups"), i)
+		v.servers(here, g)
+		for j, id := range g {
+			if slices.Contains(all, id) {
+				v.fail(element(here, j), "%d is in another group already; leave one", id)
+			}
+		}
+		all = append(all, g...)
+	}
+	if p.Kind == fault.Partition && p.Groups != nil && (len(p.Groups) == 0 || len(p.Groups) == 1 && len(all) == n) {
+		v.fail(join(path, "groups"), "separates nobody; write for instance [[1], [2, 3]]")
+	}
+}
+
+// when returns the least and the greatest time at which a fault may fire.
+func (v *validation) when(path string, at random.Distribution) (first, last protocols.Time, ok bool) {
+	first, warmup, limit := at.Least(), v.s.Warmup, v.s.Limit
+	last, bounded := at.Most()
+	here := join(path, "at")
+	if !v.d.good("warmup") || !v.d.good("limit") || !v.d.good(here) || warmup >= limit {
+		return first, last, false
+	}
+	if first < warmup.Time() {
+		v.fail(here, "may fire at %v, before warmup (%v) is over; write %s", time.Duration(first), warmup, within(warmup, limit))
+		return first, last, false
+	}
+	if !bounded {
+		v.fail(here, "%s may fire at any time, past limit (%v) too; write %s", at, limit, within(warmup, limit))
+		return first, last, false
+	}
+	if last >= limit.Time() {
+		v.fail(here, "may fire at %v, when limit (%v) has ended the trial; write %s", time.Duration(last), limit, within(warmup, limit))
+		return first, last, false
+	}
+	return first, last, true
+}
+
+// within writes a time that a fault may have.
+func within(warmup, limit run.Duration) string {
+	return fmt.Sprintf("\"uniform(%v, %v)\"", warmup, min(warmup+75*millisecond, limit-1))
+}
+
+// lives follows each server that faults name by its number: it may crash while it
+// runs, start while it is down, and stop and go on while it runs.
+func (v *validation) lives(plan []planned) {
+	for id := range protocols.NodeID(v.s.Cluster.Voters) + 1 {
+		var before *planned // what has taken the server out last, or begun again
+		for i := range plan {
+			x := &plan[i]
+			if x.p.Target.Who != fault.Fixed || x.p.Target.Node != id || !slices.Contains(vital, x.p.Kind) {
+				continue
+			}
+			v.life(before, x)
+			before = x
+		}
+	}
+}
+
+var vital = []fault.Kind{fault.Crash, fault.PowerOff, fault.Restart, fault.Pause, fault.Resume}
+
+// life checks one fault against the one before it on the same server.
+func (v *validation) life(before, x *planned) {
+	state := "runs" // when x comes
+	if before != nil {
+		switch k := before.p.Kind; {
+		case x.first < before.last:
+			v.fail(x.path, "may come before %s, which starts as late as %v: chance would order them; let their times not overlap", before.path, time.Duration(before.last))
+			return
+		case before.ended <= x.first: // undone
+		case k == fault.Pause:
+			state = "is paused"
+		case k == fault.Crash || k == fault.PowerOff:
+			state = "is down"
+		}
+	}
+	who, since := x.p.Target, ""
+	if state != "runs" {
+		since = fmt.Sprintf(" since %s", before.path)
+	}
+	switch k := x.p.Kind; {
+	case k == fault.Restart && state != "is down":
+		v.fail(x.path, "restarts %s, which %s%s; crash it before, or take this out", who, state, since)
+	case k == fault.Restart && before.p.For > 0:
+		v.fail(x.path, `restarts %s, which starts again by itself: %s has a "for"; take one of the two out`, who, before.path)
+	case k == fault.Resume && state != "is paused":
+		v.fail(x.path, "resumes %s, which %s%s; pause it before, or take this out", who, verb(state), since)
+	case k == fault.Resume && before.p.For > 0:
+		v.fail(x.path, `resumes %s, which goes on by itself: %s has a "for"; take one of the two out`, who, before.path)
+	case (k == fault.Crash || k == fault.PowerOff || k == fault.Pause) && state != "runs":
+		v.fail(x.path, "%s %s, which %s%s; let the one end before the other begins", verbs[k], who, state, since)
+	}
+}
+
+var verbs = map[fault.Kind]string{fault.Crash: "crashes", fault.PowerOff: "switches off", fault.Pause: "pauses"}
+
+func verb(state string) string {
+	if state == "runs" {
+		return "is not paused"
+	}
+	return state
+}
+
+// heals checks that there is something to heal.
+func (v *validation) heals(plan []planned) {
+	for i := range plan {
+		x := &plan[i]
+		if x.p.Kind != fault.Heal {
+			continue
+		}
+		open := false
+		for j := range plan[:i] {
+			y := &plan[j]
+			switch y.p.Kind {
+			case fault.Partition, fault.Isolate, fault.Cut:
+				open = open || y.last <= x.first && y.ended > x.first
+			case fault.Heal:
+				open = open && y.p.From.Who != fault.Nobody // the other kind heals all
+			}
+		}
+		if !open {
+			v.fail(x.path, "has nothing to heal at %v; let a partition, isolate or cut come before it, or take it out", time.Duration(x.first))
+		}
+	}
+}

@@ -1,0 +1,46 @@
+package experiments
+
+import (
+	"strings"
+
+	"raftzab/bench/run"
+)
+
+// systems are those that scenarios may name. Tests put others in.
+var systems = run.Systems
+
+func lookupSystem(name string) *run.System {
+	for _, s := range systems {
+		if s.Name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+func systemNames() (names []string) {
+	for _, s := range systems {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// governs reports whether a key says anything about a system where it runs. The
+// sections of a protocol and of a product do for their own; the network does not
+// on the loopback interface, nor does the simulated disk in life.
+func governs(path string, s *run.System, e *entry) bool {
+	section, _, _ := strings.Cut(path, ".")
+	section, _, _ = strings.Cut(section, "[")
+	live := run.Mode(e.Mode) == run.Live
+	switch section {
+	case "raft", "zab":
+		return s.Protocol == section
+	case "etcd", "hashicorp", "zookeeper":
+		return s.Product == section
+	case "network", "link", "clients":
+		return !(live && e.Loopback) && !(live && path == "network.rto_min")
+	case "disk":
+		return !live
+	}
+	return true
+}

@@ -1,0 +1,219 @@
+package plots
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A curve is an empirical distribution function, as it is drawn: at X[i] it
+// steps up to F[i]. It does not reach 1 where trials were censored.
+type curve struct {
+	Label, System string
+	N, Censored   int
+	X, F          []float64
+}
+
+// most is how many steps a curve is drawn with.
+const most = 400
+
+// curveOf thins a distribution to the steps that can be seen, the least and
+// the greatest value among them.
+func curveOf(s *series) curve {
+	finite := s.sample[:len(s.sample)-s.Censored]
+	c := curve{Label: s.label(), System: s.System, N: s.N, Censored: s.Censored}
+	steps := min(len(finite), most)
+	for i := range steps {
+		at := i
+		if len(finite) > most {
+			at = int(math.Round(float64(i) * float64(len(finite)-1) / (most - 1)))
+		}
+		c.X = append(c.X, finite[at])
+		c.F = append(c.F, float64(at+1)/float64(s.N))
+	}
+	return c
+}
+
+// A cdfPanel is the numbers of one panel.
+type cdfPanel struct {
+	Title  string
+	Curves []curve
+	Notes  []string
+}
+
+func cdfPanels(panels []panel) []cdfPanel {
+	var all []cdfPanel
+	for i := range panels {
+		p := cdfPanel{Title: panels[i].title(i, len(panels))}
+		for j := range panels[i].Series {
+			p.Curves = append(p.Curves, curveOf(&panels[i].Series[j]))
+		}
+		for _, a := range panels[i].Absent {
+			p.Notes = append(p.Notes, a.String())
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// drawCDFs returns the figure of some panels side by side. They share both
+// axes, so that they can be compared.
+func drawCDFs(panels []cdfPanel, xLabel string) drawing {
+	heads := make([]head, len(panels))
+	for i, p := range panels {
+		heads[i] = head{p.Title, p.Notes}
+	}
+	g := gridOf(heads, legendOf(panels), 1.85*vg.Inch)
+	low, high := span(panels)
+	return g.drawing(func(i int) *plot.Plot {
+		p := newPanel()
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = low, high, 0, 1.02
+		p.X.Scale = plot.LogScale{}
+		p.X.Tick.Marker = plot.ConstantTicks(logTicks(low, high))
+		p.Y.Tick.Marker = plot.ConstantTicks(shareTicks)
+		if g.bottom(i) {
+			p.X.Label.Text = xLabel
+		}
+		if g.left(i) {
+			p.Y.Label.Text = "share of trials"
+		}
+		p.Add(gridLines())
+		for j := range panels[i].Curves {
+			p.Add(&panels[i].Curves[j])
+		}
+		return p
+	})
+}
+
+var shareTicks = []plot.Tick{{Value: 0, Label: "0"}, {Value: 0.25, Label: "0.25"}, {Value: 0.5, Label: "0.5"}, {Value: 0.75, Label: "0.75"}, {Value: 1, Label: "1"}}
+
+func gridLines() *plotter.Grid {
+	line := draw.LineStyle{Color: gridGrey, Width: 0.4}
+	return &plotter.Grid{Vertical: line, Horizontal: line}
+}
+
+// Plot draws the steps, from the bottom to the last value; a curve with
+// censored trials goes on at its height to the edge. Markers stand at each
+// value of a small sample, and at three quantiles of a large one, a little
+// apart from system to system.
+func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
+	x, y := p.Transforms(&canvas)
+	style := lookOf(c.System)
+	var line []vg.Point
+	f := 0.0
+	for i := range c.X {
+		line = append(line, vg.Point{X: x(c.X[i]), Y: y(f)}, vg.Point{X: x(c.X[i]), Y: y(c.F[i])})
+		f = c.F[i]
+	}
+	if c.Censored > 0 && len(line) > 0 {
+		line = append(line, vg.Point{X: canvas.Max.X, Y: y(f)})
+	}
+	canvas.StrokeLines(style.line, line)
+	for _, i := range c.marked() {
+		canvas.DrawGlyph(style.marker, vg.Point{X: x(c.X[i]), Y: y(c.F[i])})
+	}
+}
+
+// marked returns which steps bear a marker.
+func (c *curve) marked() (at []int) {
+	const few = 40
+	for i := range c.X {
+		if len(c.X) <= few {
+			at = append(at, i)
+		}
+	}
+	if len(c.X) > few {
+		for _, f := range []float64{0.2, 0.45, 0.7} {
+			if i, _ := slices.BinarySearch(c.F, f+0.045*float64(rank(c.System))); i < len(c.F) {
+				at = append(at, i)
+			}
+		}
+	}
+	return at
+}
+
+// legendOf tells the systems apart, above all panels. A system's n is the same in
+// most panels; where it is not, the legend has the range and the caption each.
+func legendOf(panels []cdfPanel) (entries []entry) {
+	var labels []string
+	least, greatest, system := map[string]int{}, map[string]int{}, map[string]string{}
+	for _, p := range panels {
+		for _, c := range p.Curves {
+			if _, ok := least[c.Label]; !ok {
+				labels = append(labels, c.Label)
+				least[c.Label], system[c.Label] = c.N, c.System
+			}
+			least[c.Label], greatest[c.Label] = min(least[c.Label], c.N), max(greatest[c.Label], c.N)
+		}
+	}
+	slices.SortStableFunc(labels, func(a, b string) int { return cmp.Compare(rank(system[a]), rank(system[b])) })
+	for _, label := range labels {
+		n := count(least[label])
+		if least[label] < greatest[label] {
+			n += "-" + count(greatest[label])
+		}
+		style := lookOf(system[label])
+		entries = append(entries, entry{fmt.Sprintf("%s (n = %s)", label, n), 22, func(c draw.Canvas, left, right, y vg.Length) {
+			c.StrokeLine2(style.line, left, y, right, y)
+			c.DrawGlyph(style.marker, vg.Point{X: (left + right) / 2, Y: y})
+		}})
+	}
+	return entries
+}
+
+// span returns the common range of x: from a round number below the least value
+// to a little above the greatest.
+func span(panels []cdfPanel) (low, high float64) {
+	low, high = math.Inf(1), 0
+	for _, p := range panels {
+		for _, c := range p.Curves {
+			if len(c.X) > 0 {
+				low, high = min(low, c.X[0]), max(high, c.X[len(c.X)-1])
+			}
+		}
+	}
+	if high == 0 { // everything is censored, or took no time
+		return 1, 1000
+	}
+	return roundDown(max(low, high/1e6)), high * 1.05
+}
+
+// roundDown returns the greatest number with one digit that is at most x.
+func roundDown(x float64) float64 {
+	unit := math.Pow(10, math.Floor(math.Log10(x)))
+	return math.Floor(x/unit) * unit
+}
+
+// logTicks marks every number with one digit, and labels as many as stay
+// apart: 1, 2, 5 of each decade over one decade or two, else its beginning.
+func logTicks(low, high float64) []plot.Tick {
+	labelled := []float64{1, 2, 3, 5}
+	switch decades := math.Log10(high / low); {
+	case decades > 3:
+		labelled = []float64{1}
+	case decades > 1.5:
+		labelled = []float64{1, 2, 5}
+	}
+	var ticks []plot.Tick
+	for e := math.Floor(math.Log10(low)); e <= math.Log10(high); e++ {
+		for digit := 1.0; digit < 10; digit++ {
+			v := digit * math.Pow(10, e)
+			if v < low*(1-1e-9) || v > high {
+				continue
+			}
+			tick := plot.Tick{Value: v}
+			if slices.Contains(labelled, digit) {
+				tick.Label = strconv.FormatFloat(v, 'f', max(0, int(-e)), 64)
+			}
+			ticks = append(ticks, tick)
+		}
+	}
+	return ticks
+}

@@ -1,0 +1,148 @@
+package plots
+
+import (
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A grid lays panels out below one legend: a single panel in one column of a
+// page, more of them in two columns, side by side. Nothing but data is inside
+// the axes.
+type grid struct {
+	heads         []head
+	legend        []entry
+	columns, rows int
+	width, row    vg.Length // of the whole; from axis to axis
+}
+
+// A head is what stands above a panel: its title and, in grey, what is missing.
+type head struct {
+	title string
+	notes []string
+}
+
+// An entry of a legend is text behind a sample of a given width.
+type entry struct {
+	text   string
+	width  vg.Length
+	sample func(c draw.Canvas, left, right, y vg.Length)
+}
+
+// Space in points.
+const (
+	edge       = 3
+	between    = 12
+	titleLine  = 12 // of a head
+	noteLine   = 9  // of a head
+	legendLine = 11
+	axisHeight = 27 // tick labels and the name of the axis
+)
+
+func gridOf(heads []head, legend []entry, row vg.Length) grid {
+	g := grid{heads: heads, legend: legend, columns: 2, rows: (len(heads) + 1) / 2, width: twoColumn, row: row}
+	if len(heads) == 1 {
+		g.columns, g.width = 1, oneColumn
+	}
+	return g
+}
+
+// tileWidth is the width of a panel, axis labels included.
+func (g *grid) tileWidth() vg.Length {
+	return (g.width - 2*edge - vg.Length(g.columns-1)*between) / vg.Length(g.columns)
+}
+
+// headHeight is what the tallest head needs.
+func (g *grid) headHeight() vg.Length {
+	height := vg.Length(titleLine)
+	for _, h := range g.heads {
+		if len(h.notes) > 0 {
+			height = titleLine + noteLine
+		}
+	}
+	return height
+}
+
+// left and bottom report whether panel i names the axis that it shares with its
+// row or column.
+func (g *grid) left(i int) bool   { return i%g.columns == 0 }
+func (g *grid) bottom(i int) bool { return i+g.columns >= len(g.heads) }
+
+// drawing returns the picture of all panels, each made by panel.
+func (g *grid) drawing(panel func(i int) *plot.Plot) drawing {
+	lines := g.legendLines()
+	top := vg.Length(len(lines))*legendLine + edge + g.headHeight()
+	height := vg.Length(g.rows)*g.row + vg.Length(g.rows-1)*g.headHeight() + top + edge
+	return drawing{g.width, height, func(c draw.Canvas) {
+		c.SetColor(white)
+		c.Fill(c.Rectangle.Path())
+		plots := make([][]*plot.Plot, g.rows)
+		for i := range g.rows * g.columns {
+			var p *plot.Plot
+			if i < len(g.heads) {
+				p = panel(i)
+			}
+			plots[i/g.columns] = append(plots[i/g.columns], p)
+		}
+		tiles := draw.Tiles{Rows: g.rows, Cols: g.columns, PadTop: top, PadY: g.headHeight() + 4, PadBottom: edge, PadLeft: edge, PadRight: edge, PadX: between}
+		canvases := plot.Align(plots, tiles, c)
+		for i, head := range g.heads {
+			p, canvas := plots[i/g.columns][i%g.columns], canvases[i/g.columns][i%g.columns]
+			p.Draw(canvas)
+			head.draw(p.DataCanvas(canvas))
+		}
+		drawLegend(c, lines)
+	}}
+}
+
+// draw writes the head above the data.
+func (h *head) draw(c draw.Canvas) {
+	y := c.Max.Y + 3
+	if len(h.notes) > 0 {
+		c.FillText(textStyle(small, darkGrey, text.XLeft, text.YBottom), vg.Point{X: c.Min.X, Y: y}, strings.Join(h.notes, ", "))
+		y += noteLine
+	}
+	c.FillText(textStyle(normal, black, text.XLeft, text.YBottom), vg.Point{X: c.Min.X, Y: y}, h.title)
+}
+
+const (
+	sampleGap = 3  // from sample to text
+	entryGap  = 12 // from entry to entry
+)
+
+var legendStyle = textStyle(small, black, text.XLeft, text.YCenter)
+
+func (e *entry) size() vg.Length { return e.width + sampleGap + legendStyle.Width(e.text) }
+
+// legendLines breaks the legend into lines as wide as the figure.
+func (g *grid) legendLines() (lines [][]entry) {
+	var used vg.Length
+	for _, e := range g.legend {
+		if used += entryGap + e.size(); len(lines) == 0 || used > g.width-2*edge {
+			lines, used = append(lines, nil), e.size()
+		}
+		lines[len(lines)-1] = append(lines[len(lines)-1], e)
+	}
+	return lines
+}
+
+// drawLegend centres each line at the top.
+func drawLegend(c draw.Canvas, lines [][]entry) {
+	y := c.Max.Y - edge - legendLine/2
+	for _, line := range lines {
+		width := vg.Length(-entryGap)
+		for _, e := range line {
+			width += entryGap + e.size()
+		}
+		x := c.Center().X - width/2
+		for _, e := range line {
+			e.sample(c, x, x+e.width, y)
+			c.FillText(legendStyle, vg.Point{X: x + e.width + sampleGap, Y: y + 1}, e.text)
+			x += e.size() + entryGap
+		}
+		y -= legendLine
+	}
+}

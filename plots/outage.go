@@ -1,0 +1,33 @@
+package plots
+
+import (
+	"fmt"
+
+	"raftzab/results"
+)
+
+// outage shows how long clients cannot write, which is all that a black box
+// shows, and so the same for every system.
+func outage(d *results.Data) (drawing, string, bool) {
+	panels := outagePanels(d)
+	if len(panels) == 0 {
+		return drawing{}, "", false
+	}
+	every := ""
+	if s := settingsOf(panels[0].Series[0].cell); s.Probe.Interval != "" {
+		every = fmt.Sprintf(", one write every %s through each server", plain(s.Probe.Interval))
+	}
+	var c caption
+	c.say("Time from the fault to the first acknowledgement of a write submitted after it, as probing clients see it%s: empirical distribution functions, logarithmic time.", every)
+	c.conditions(panels)
+	c.trials(panels)
+	c.reservations(d, panels)
+	return drawCDFs(cdfPanels(panels), "outage (ms)"), c.String(), true
+}
+
+func outagePanels(d *results.Data) []panel {
+	if swept(d) {
+		return nil
+	}
+	return panelsOf(d, func(t *results.Trial) (results.Number, bool) { return t.OutageMS, t.Probed })
+}

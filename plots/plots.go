@@ -1,0 +1,87 @@
+// Package plots answers what the data look like. A figure is a function of a
+// scenario's tables: rows become numbers, which tests compare with what was
+// worked out by hand, and the numbers are drawn.
+package plots
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"raftzab/results"
+)
+
+// A figure is one picture of a scenario.
+type figure struct {
+	name string
+	// make returns the picture and its caption, or false where the data have
+	// nothing for it.
+	make func(d *results.Data) (drawing, string, bool)
+}
+
+// figures are all there are; a scenario gets those that its data support.
+var figures = []figure{
+	{"election-latency", electionLatency},
+	{"election-phases", electionPhases},
+	{"outage", outage},
+}
+
+// All draws the figures of the scenario whose results are in dir into
+// dir/figures, each as SVG, PNG and PDF with its caption beside it as text, and
+// returns the paths of what it wrote. The same data give the same bytes.
+func All(dir string) (written []string, err error) {
+	data, err := results.Load(dir)
+	if err != nil {
+		return nil, err
+	}
+	into := filepath.Join(dir, "figures")
+	for _, f := range figures {
+		d, caption, ok := f.make(data)
+		if !ok {
+			if err := remove(into, f.name); err != nil {
+				return written, err
+			}
+			continue
+		}
+		if err := os.MkdirAll(into, 0o777); err != nil {
+			return written, fmt.Errorf("cannot write figures: %w", err)
+		}
+		for _, format := range formats {
+			text, err := d.render(format)
+			if err != nil {
+				return written, fmt.Errorf("drawing %s: %w", f.name, err)
+			}
+			if written, err = write(written, into, f.name+"."+format, text); err != nil {
+				return written, err
+			}
+		}
+		if written, err = write(written, into, f.name+".txt", []byte(caption)); err != nil {
+			return written, err
+		}
+	}
+	return written, nil
+}
+
+// remove takes away a figure that earlier data had and these have not.
+func remove(dir, name string) error {
+	for _, ending := range append([]string{"txt"}, formats...) {
+		if err := os.Remove(filepath.Join(dir, name+"."+ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("removing a figure of earlier data: %w", err)
+		}
+	}
+	return nil
+}
+
+// write puts a file in place whole.
+func write(written []string, dir, name string, text []byte) ([]string, error) {
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path+".partial", text, 0o666); err != nil {
+		return written, fmt.Errorf("cannot write figures: %w", err)
+	}
+	if err := os.Rename(path+".partial", path); err != nil {
+		return written, fmt.Errorf("cannot write figures: %w", err)
+	}
+	return append(written, path), nil
+}

@@ -1,0 +1,110 @@
+package plots
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"raftzab/results"
+)
+
+// settings are what figures say of the circumstances of a cell. The manifest
+// has them all; one that another version does not write stays empty and is not
+// mentioned.
+type settings struct {
+	Timeouts string
+	Limit    string
+	Cluster  struct{ Voters int }
+	Network  struct {
+		Delay string
+		Loss  float64
+	}
+	Disk struct{ Fsync string }
+	Raft struct{ ElectionTimeout, Heartbeat string }
+	Zab  struct {
+		Tick         string
+		SyncLimit    int
+		FinalizeWait string
+	}
+	Probe  struct{ Interval string }
+	Faults []struct{ At, Kind, Target string }
+}
+
+func settingsOf(c *results.Cell) (s settings) {
+	// Fields of another type are as good as missing, and the others are kept.
+	_ = json.Unmarshal(c.Settings, &s)
+	return s
+}
+
+var call = regexp.MustCompile(`^([a-z]+)\((.*)\)$`)
+
+// plain writes a distribution, a range or a duration of a scenario as a paper
+// would: "uniform(4ms, 6ms)" is "4-6 ms".
+func plain(s string) string {
+	if low, high, ok := strings.Cut(s, "-"); ok && !strings.Contains(s, "(") {
+		return join(low, high)
+	}
+	m := call.FindStringSubmatch(s)
+	if m == nil {
+		return milliseconds(s)
+	}
+	args := strings.Split(m[2], ",")
+	for i := range args {
+		args[i] = strings.TrimSpace(args[i])
+	}
+	switch {
+	case m[1] == "constant":
+		return milliseconds(args[0])
+	case m[1] == "uniform" && len(args) == 2:
+		return join(args[0], args[1])
+	case m[1] == "lognormal" && len(args) == 2:
+		return fmt.Sprintf("lognormal with median %s, sigma %s", milliseconds(args[0]), args[1])
+	case m[1] == "normal" && len(args) == 2:
+		return fmt.Sprintf("normal with mean %s, standard deviation %s", milliseconds(args[0]), milliseconds(args[1]))
+	case m[1] == "exponential":
+		return "exponential with mean " + milliseconds(args[0])
+	}
+	return s
+}
+
+func join(low, high string) string {
+	low, high = milliseconds(low), milliseconds(high)
+	if low == high {
+		return low
+	}
+	return strings.TrimSuffix(low, " ms") + "-" + high
+}
+
+// milliseconds writes a duration in the one unit that figures use, in letters
+// that every font and every PDF encoding has.
+func milliseconds(s string) string {
+	d, err := time.ParseDuration(s)
+	if err != nil {
+		return s
+	}
+	return fmt.Sprintf("%g ms", float64(d)/float64(time.Millisecond))
+}
+
+// title names a panel: its letter if there are several, its case, how many
+// servers and how far apart.
+func (p *panel) title(i, of int) string {
+	var parts []string
+	if p.Case != "" {
+		parts = append(parts, p.Case)
+	}
+	// Live cells have the machine's own network, whatever the scenario says.
+	for j := range p.Series {
+		s := settingsOf(p.Series[j].cell)
+		if s.Cluster.Voters > 0 && p.Series[j].Mode == "sim" {
+			parts = append(parts, fmt.Sprintf("%d servers, delay %s", s.Cluster.Voters, plain(s.Network.Delay)))
+			break
+		}
+	}
+	title := strings.Join(parts, ": ")
+	if of > 1 {
+		title = fmt.Sprintf("(%c) %s", 'a'+i, title)
+	}
+	return title
+}

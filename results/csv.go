@@ -1,0 +1,226 @@
+package results
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"slices"
+	"sync"
+)
+
+// A Writer writes one trials file, row by row, beside its final place; the
+// Folder puts it there when the run is over. Rows may come from several
+// goroutines and in any order: they are written in the order of their
+// positions, so the bytes do not depend on who finished first.
+type Writer struct {
+	mu      sync.Mutex
+	name    string // final name, without folder
+	file    *os.File
+	buffer  *bufio.Writer
+	hash    hash.Hash
+	row     Trial    // the row being encoded,
+	columns []column // bound to it
+	swept   []string
+	text    []byte         // scratch
+	waiting map[int]parcel // what came before its turn
+	next    int            // the position whose turn it is
+	rows    int
+	closed  bool
+	err     error
+}
+
+// A parcel is what stands at one position: encoded rows.
+type parcel struct {
+	text []byte
+	rows int
+}
+
+func create(path, name string, swept []string) (*Writer, error) {
+	file, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write results: %w", err)
+	}
+	w := &Writer{name: name, file: file, hash: sha256.New(), swept: slices.Clone(swept), waiting: map[int]parcel{}}
+	w.columns = columnsOf(&w.row)
+	w.buffer = bufio.NewWriterSize(io.MultiWriter(file, w.hash), 1<<16)
+	for i, name := range Header(swept) {
+		if i > 0 {
+			w.text = append(w.text, ',')
+		}
+		w.text = appendText(w.text, name)
+	}
+	w.write(parcel{text: append(w.text, '\n')})
+	return w, w.err
+}
+
+// Put gives the rows of a finished trial their place: position counts the
+// trials of the file from 0, over all its cells, and is used once. Positions
+// that never come are left out at the end, as those of an interrupted run are.
+func (w *Writer) Put(position int, rows ...Trial) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if _, twice := w.waiting[position]; twice || position < w.next || w.closed {
+		panic(fmt.Sprintf("results: %s: position %d came twice, or after the end", w.name, position))
+	}
+	w.text = w.text[:0]
+	for i := range rows {
+		w.encode(&rows[i])
+	}
+	if position > w.next {
+		w.waiting[position] = parcel{slices.Clone(w.text), len(rows)}
+		return w.err
+	}
+	w.write(parcel{w.text, len(rows)})
+	for w.next++; ; w.next++ {
+		p, ok := w.waiting[w.next]
+		if !ok {
+			return w.err
+		}
+		delete(w.waiting, w.next)
+		w.write(p)
+	}
+}
+
+func (w *Writer) encode(t *Trial) {
+	if !slices.EqualFunc(t.Swept, w.swept, func(s Setting, key string) bool { return s.Key == key }) {
+		panic(fmt.Sprintf("results: %s has the swept keys %v; a row has %v", w.name, w.swept, t.Swept))
+	}
+	w.row = *t
+	for i := range w.columns {
+		if p, ok := w.columns[i].field.(*[]Setting); ok && len(*p) == 0 {
+			continue
+		}
+		if i > 0 {
+			w.text = append(w.text, ',')
+		}
+		w.text = w.columns[i].append(w.text)
+	}
+	w.text = append(w.text, '\n')
+}
+
+func (w *Writer) write(p parcel) {
+	w.rows += p.rows
+	if _, err := w.buffer.Write(p.text); err != nil && w.err == nil {
+		w.err = fmt.Errorf("writing %s: %w", w.name, err)
+	}
+}
+
+// close writes what still waits and returns what the file came to.
+func (w *Writer) close() (File, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var positions []int
+	for p := range w.waiting {
+		positions = append(positions, p)
+	}
+	slices.Sort(positions)
+	for _, p := range positions {
+		w.write(w.waiting[p])
+	}
+	w.closed = true
+	for _, step := range []func() error{w.buffer.Flush, w.file.Sync, w.file.Close} {
+		if err := step(); err != nil && w.err == nil {
+			w.err = fmt.Errorf("writing %s: %w", w.name, err)
+		}
+	}
+	return File{Name: w.name, Rows: w.rows, SHA256: hex.EncodeToString(w.hash.Sum(nil))}, w.err
+}
+
+// ReadTrials reads a trials file; name is what errors call it. It is strict:
+// columns are those of the schema, in order, with the swept keys in their
+// place, and every field must be what its column holds.
+func ReadTrials(name string, text []byte) ([]Trial, error) {
+	r := csv.NewReader(bytes.NewReader(text))
+	r.ReuseRecord = true
+	header, err := r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%s: no header: %w", name, err)
+	}
+	d := decoder{known: map[string]string{}}
+	d.columns = columnsOf(&d.row)
+	if err := d.bind(slices.Clone(header)); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	var trials []Trial
+	for {
+		fields, err := r.Read()
+		if err == io.EOF {
+			return trials, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		if column, err := d.decode(fields); err != nil {
+			line, _ := r.FieldPos(0)
+			return nil, fmt.Errorf("%s:%d: %s: %w", name, line, column, err)
+		}
+		trials = append(trials, d.row)
+	}
+}
+
+// A decoder turns fields into its row.
+type decoder struct {
+	row     Trial
+	columns []column // bound to row
+	swept   []string
+	known   map[string]string // one copy of each text, since the same few come in every row
+}
+
+// bind finds the swept keys in a header: what stands where the schema has its
+// one column for all of them.
+func (d *decoder) bind(header []string) error {
+	before := slices.IndexFunc(d.columns, func(c column) bool { _, ok := c.field.(*[]Setting); return ok })
+	after := len(d.columns) - before - 1
+	if len(header) >= before+after {
+		d.swept = header[before : len(header)-after]
+	}
+	if want := Header(d.swept); !slices.Equal(header, want) {
+		for i := range want {
+			if i >= len(header) || header[i] != want[i] {
+				return fmt.Errorf("column %d is not %q: written by another version", i+1, want[i])
+			}
+		}
+	}
+	return nil
+}
+
+// decode fills the row; on an error it names the column.
+func (d *decoder) decode(fields []string) (string, error) {
+	for i := range d.columns {
+		c := &d.columns[i]
+		if p, ok := c.field.(*[]Setting); ok {
+			if !slices.EqualFunc(*p, fields[:len(d.swept)], func(s Setting, v string) bool { return s.Value == v }) {
+				*p = make([]Setting, len(d.swept)) // rows of one cell share theirs
+				for j, key := range d.swept {
+					(*p)[j] = Setting{key, d.intern(fields[j])}
+				}
+			}
+			fields = fields[len(d.swept):]
+			continue
+		}
+		s := fields[0]
+		switch c.field.(type) {
+		case *string, *Outcome:
+			s = d.intern(s)
+		}
+		if err := c.parse(s); err != nil {
+			return c.name, err
+		}
+		fields = fields[1:]
+	}
+	return "", nil
+}
+
+func (d *decoder) intern(s string) string {
+	if _, ok := d.known[s]; !ok {
+		s = string([]byte(s))
+		d.known[s] = s
+	}
+	return d.known[s]
+}

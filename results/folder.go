@@ -1,0 +1,166 @@
+package results
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	manifestName = "manifest.json"
+	runName      = "run.json"
+	besides      = ".partial" // ends the name of a file that is being written
+)
+
+// An UnwritableError says that results cannot be written where they should go.
+type UnwritableError struct {
+	Dir string
+	Err error
+}
+
+func (e *UnwritableError) Error() string {
+	return fmt.Sprintf("cannot write results into %s: %v", e.Dir, e.Err)
+}
+
+func (e *UnwritableError) Unwrap() error { return e.Err }
+
+// A Folder is a scenario's results while they are being written. Nothing that
+// an earlier run left is touched before Finish, which puts all files in place.
+type Folder struct {
+	dir     string
+	writers []*Writer
+	repeats []Repeat
+}
+
+// Open makes the folder and finds out, before anything runs, whether it can be
+// written: the error is then an *UnwritableError.
+func Open(dir string) (*Folder, error) {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, &UnwritableError{dir, err}
+	}
+	try, err := os.CreateTemp(dir, "try-*"+besides)
+	if err != nil {
+		return nil, &UnwritableError{dir, err}
+	}
+	try.Close()
+	left, err := filepath.Glob(filepath.Join(dir, "*"+besides)) // and what a killed run left
+	if err != nil {
+		return nil, &UnwritableError{dir, err}
+	}
+	for _, path := range left {
+		if err := os.Remove(path); err != nil {
+			return nil, &UnwritableError{dir, err}
+		}
+	}
+	return &Folder{dir: dir}, nil
+}
+
+// TrialsName is the name of the file with the trials of a system in a mode.
+func TrialsName(mode, system string) string { return "trials-" + mode + "-" + system + ".csv" }
+
+// Trials begins the file with the trials of a system in a mode.
+func (f *Folder) Trials(mode, system string, swept []string) (*Writer, error) {
+	name := TrialsName(mode, system)
+	w, err := create(f.path(name+besides), name, swept)
+	if err != nil {
+		return nil, err
+	}
+	f.writers, f.repeats = append(f.writers, w), append(f.repeats, RepeatOf(mode, system))
+	return w, nil
+}
+
+// Finish completes all files, fills in what the manifest and the run say of
+// them, and puts everything in place, the manifest last. Trials files of an
+// earlier run that this one did not write are removed: a folder holds one run.
+// An interrupted run finishes too, with Interrupted set; its files then hold
+// the trials that had ended.
+func (f *Folder) Finish(m Manifest, r Run) error {
+	m.Schema, m.Files, r.Files = Schema, nil, nil
+	sum := sha256.Sum256([]byte(m.Text))
+	m.SHA256 = hex.EncodeToString(sum[:])
+	if r.Ended.IsZero() {
+		r.Ended = time.Now().UTC().Round(time.Millisecond)
+	}
+	var names []string
+	for i, w := range f.writers {
+		file, err := w.close()
+		if err != nil {
+			return err
+		}
+		file.Repeat = f.repeats[i]
+		if file.Repeat != Bytes {
+			r.Files = append(r.Files, file)
+			file.SHA256 = ""
+		}
+		if file.Repeat != Nothing {
+			m.Files = append(m.Files, file)
+		}
+		names = append(names, file.Name)
+	}
+	// A renamed file may meet the old manifest if the machine stops right here:
+	// Load compares sums and would say so.
+	for _, name := range names {
+		if err := os.Rename(f.path(name+besides), f.path(name)); err != nil {
+			return fmt.Errorf("putting results in place: %w", err)
+		}
+	}
+	if err := f.writeJSON(runName, r); err != nil {
+		return err
+	}
+	if err := f.writeJSON(manifestName, m); err != nil {
+		return err
+	}
+	return f.removeOthers(names)
+}
+
+func (f *Folder) removeOthers(names []string) error {
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return fmt.Errorf("looking for files of an earlier run: %w", err)
+	}
+	for _, e := range entries {
+		if isTrials(e.Name()) && !slices.Contains(names, e.Name()) {
+			if err := os.Remove(f.path(e.Name())); err != nil {
+				return fmt.Errorf("removing a file of an earlier run: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func isTrials(name string) bool {
+	return strings.HasPrefix(name, "trials-") && strings.HasSuffix(name, ".csv")
+}
+
+// Abandon removes what was written, and leaves what an earlier run had left.
+func (f *Folder) Abandon() {
+	for _, w := range f.writers {
+		w.close()
+		os.Remove(f.path(w.name + besides))
+	}
+}
+
+func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }
+
+func (f *Folder) writeJSON(name string, v any) error {
+	var text strings.Builder
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(v); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	if err := os.WriteFile(f.path(name+besides), []byte(text.String()), 0o666); err != nil {
+		return fmt.Errorf("cannot write results: %w", err)
+	}
+	if err := os.Rename(f.path(name+besides), f.path(name)); err != nil {
+		return fmt.Errorf("putting results in place: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package results
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Data is everything that a scenario's folder holds.
+type Data struct {
+	Manifest Manifest
+	Run      Run
+	Trials   []Trial  // of all files, in the manifest's order, then run.json's
+	Warnings []string // what does not fit together
+}
+
+// Load reads the results of a scenario from its folder.
+func Load(dir string) (*Data, error) {
+	d := &Data{}
+	if err := readJSON(dir, manifestName, &d.Manifest); err != nil {
+		return nil, err
+	}
+	if d.Manifest.Schema != Schema {
+		return nil, fmt.Errorf("%s has the form %d; this program reads %d", filepath.Join(dir, manifestName), d.Manifest.Schema, Schema)
+	}
+	// Data of others may come without run.json: it has no bearing on the numbers.
+	if err := readJSON(dir, runName, &d.Run); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	for _, file := range d.files() {
+		path := filepath.Join(dir, file.Name)
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("reading results: %w", err)
+		}
+		trials, err := ReadTrials(path, text)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(text)
+		if got := hex.EncodeToString(sum[:]); file.SHA256 != "" && file.SHA256 != got {
+			d.Warnings = append(d.Warnings, fmt.Sprintf("%s is not the file that the run wrote: its SHA-256 is %s", file.Name, got))
+		}
+		d.Trials = append(d.Trials, trials...)
+	}
+	return d, nil
+}
+
+// files returns the files of manifest.json and run.json, each once, with its
+// sum where one of the two has it.
+func (d *Data) files() []File {
+	files := slices.Clone(d.Manifest.Files)
+	for _, f := range d.Run.Files {
+		i := slices.IndexFunc(files, func(g File) bool { return g.Name == f.Name })
+		if i < 0 {
+			files = append(files, f)
+		} else {
+			files[i] = f
+		}
+	}
+	return files
+}
+
+func readJSON(dir, name string, v any) error {
+	path := filepath.Join(dir, name)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("reading results: %w", err)
+	}
+	if err := json.Unmarshal(text, v); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,101 @@
+package results
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// A Run says what the machine had its hand in: another one, or another day,
+// gives another run.json beside the same manifest.json.
+type Run struct {
+	Machine   Machine   `json:"machine"`
+	Go        string    `json:"go"`
+	Java      string    `json:"java,omitempty"`
+	ZooKeeper string    `json:"zookeeper,omitempty"`
+	Dirty     bool      `json:"dirty"` // the checkout had changes that no commit holds
+	Started   time.Time `json:"started"`
+	Ended     time.Time `json:"ended"`
+	Load      string    `json:"load,omitempty"` // load averages at the start
+	Cells     []CellRun `json:"cells"`
+	Files     []File    `json:"files,omitempty"`    // those that do not come again byte by byte
+	LeftOut   []LeftOut `json:"left_out,omitempty"` // what could not run here
+	Warnings  []string  `json:"warnings,omitempty"`
+}
+
+// A Machine is what the run ran on.
+type Machine struct {
+	CPU    string `json:"cpu"`
+	Cores  int    `json:"cores"`
+	OS     string `json:"os"`
+	Arch   string `json:"arch"`
+	Kernel string `json:"kernel"`
+}
+
+// A CellRun is a cell's share of the run.
+type CellRun struct {
+	Mode    string    `json:"mode"`
+	Case    string    `json:"case"`
+	System  string    `json:"system"`
+	Swept   []Setting `json:"swept,omitempty"`
+	Rows    int       `json:"rows"`
+	Seconds float64   `json:"seconds"` // wall time
+}
+
+// LeftOut is a system that could not run here.
+type LeftOut struct {
+	Mode   string `json:"mode"`
+	System string `json:"system"`
+	Reason string `json:"reason"`
+}
+
+// NewRun returns a run that begins now on this machine.
+func NewRun() Run {
+	return Run{
+		Machine: Machine{CPU: cpu(), Cores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH, Kernel: kernel()},
+		Go:      runtime.Version(),
+		Started: time.Now().UTC().Round(time.Millisecond),
+		Load:    strings.Join(firstFields("/proc/loadavg", 3), " "),
+	}
+}
+
+// cpu returns the model of the processor; empty where the system does not tell
+// in one of these ways.
+func cpu() string {
+	switch runtime.GOOS {
+	case "darwin":
+		return output("sysctl", "-n", "machdep.cpu.brand_string")
+	case "windows":
+		return os.Getenv("PROCESSOR_IDENTIFIER")
+	}
+	text, _ := os.ReadFile("/proc/cpuinfo")
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func kernel() string {
+	if runtime.GOOS == "windows" {
+		return output("cmd", "/c", "ver")
+	}
+	return output("uname", "-r")
+}
+
+func output(name string, args ...string) string {
+	text, err := exec.Command(name, args...).Output()
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(text))
+}
+
+func firstFields(path string, n int) []string {
+	text, _ := os.ReadFile(path)
+	fields := strings.Fields(string(text))
+	return fields[:min(n, len(fields))]
+}

@@ -1,0 +1,140 @@
+package results
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+	"strconv"
+	"strings"
+)
+
+// A column is one column of a trials file, bound to a field of the one Trial
+// that an encoder or a decoder works on. So the tags are read once and a row
+// costs no reflection.
+type column struct {
+	name, unit, doc string
+	field           any // *string, *Outcome, *int, *uint64, *bool, *Number or *[]Setting
+}
+
+// columnsOf returns the columns of t, in the order of its fields.
+func columnsOf(t *Trial) []column {
+	v := reflect.ValueOf(t).Elem()
+	var columns []column
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		columns = append(columns, column{tag.Get("csv"), tag.Get("unit"), tag.Get("doc"), v.Field(i).Addr().Interface()})
+	}
+	return columns
+}
+
+// Header returns the names of the columns of a trials file with these swept keys.
+func Header(swept []string) []string {
+	var names []string
+	for _, c := range columnsOf(new(Trial)) {
+		if _, ok := c.field.(*[]Setting); ok {
+			names = append(names, swept...)
+		} else {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// Dictionary returns what each column of a trials file holds, as a table in
+// Markdown.
+func Dictionary() string {
+	var b strings.Builder
+	b.WriteString("| column | unit | meaning |\n|---|---|---|\n")
+	for _, c := range columnsOf(new(Trial)) {
+		name := "`" + c.name + "`"
+		if _, ok := c.field.(*[]Setting); ok {
+			name = "*one a swept key*"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, c.unit, c.doc)
+	}
+	return b.String()
+}
+
+// append writes the value of the column to the end of a row.
+func (c *column) append(row []byte) []byte {
+	switch p := c.field.(type) {
+	case *string:
+		return appendText(row, *p)
+	case *Outcome:
+		return appendText(row, string(*p))
+	case *int:
+		return strconv.AppendInt(row, int64(*p), 10)
+	case *uint64:
+		return strconv.AppendUint(row, *p, 10)
+	case *bool:
+		return strconv.AppendBool(row, *p)
+	case *Number:
+		x := float64(*p)
+		if math.IsInf(x, 0) {
+			panic(fmt.Sprintf("results: %s is infinite; what was not reached is None", c.name))
+		}
+		if math.IsNaN(x) {
+			return row
+		}
+		return strconv.AppendFloat(row, x, 'f', -1, 64)
+	case *[]Setting:
+		for i, s := range *p {
+			if i > 0 {
+				row = append(row, ',')
+			}
+			row = appendText(row, s.Value)
+		}
+		return row
+	}
+	panic(fmt.Sprintf("results: no encoding for column %s", c.name))
+}
+
+// appendText quotes what RFC 4180 wants quoted.
+func appendText(row []byte, s string) []byte {
+	if !strings.ContainsAny(s, ",\"\r\n") {
+		return append(row, s...)
+	}
+	row = append(row, '"')
+	for i := range len(s) {
+		if s[i] == '"' {
+			row = append(row, '"')
+		}
+		row = append(row, s[i])
+	}
+	return append(row, '"')
+}
+
+// parse reads one field; a column of settings is not parsed here.
+func (c *column) parse(s string) (err error) {
+	switch p := c.field.(type) {
+	case *string:
+		*p = s
+	case *Outcome:
+		switch *p = Outcome(s); *p {
+		case OK, Censored, Violated, Failed:
+		default:
+			return fmt.Errorf("%q is none of ok, censored, violated, failed", s)
+		}
+	case *int:
+		*p, err = strconv.Atoi(s)
+	case *uint64:
+		*p, err = strconv.ParseUint(s, 10, 64)
+	case *bool:
+		if *p = s == "true"; !*p && s != "false" {
+			return fmt.Errorf("%q is neither true nor false", s)
+		}
+	case *Number:
+		if *p = None; s == "" {
+			return nil
+		}
+		x, err := strconv.ParseFloat(s, 64)
+		if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			return fmt.Errorf("%q is no number; what is missing is empty", s)
+		}
+		*p = Number(x)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is no whole number", s)
+	}
+	return nil
+}

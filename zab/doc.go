@@ -1,0 +1,87 @@
+// Package zab is Zab as Apache ZooKeeper runs it, from scratch: how servers elect
+// the one with the most recent history, bring everybody level with it, and have
+// it order all writes from there on.
+//
+// It is a protocols.Replica: a state machine without clock, goroutine or disk.
+// The driver hands it time, messages and the news that a write is durable. The
+// names are those of Junqueira, Reed, Serafini, "Zab: High-performance broadcast
+// for primary-backup systems" (DSN 2011) and of ZooKeeper's source (read at
+// commit 53a78e36, 3.10-dev).
+//
+// # The paper, ZooKeeper, here
+//
+//	the paper                 ZooKeeper                           here
+//	-----------------------   ---------------------------------   ------------------
+//	phase 0, an oracle        FastLeaderElection, Vote            election.go vote.go
+//	CEPOCH(f.p)               FOLLOWERINFO                        discovery.go
+//	NEWEPOCH(e')              LEADERINFO                          discovery.go
+//	ACK-E(f.a, h_f)           ACKEPOCH                            discovery.go
+//	NEWLEADER(e', I): I       DIFF TRUNC SNAP, PROPOSAL COMMIT    synchronization.go
+//	NEWLEADER(e', I): e'      NEWLEADER                           synchronization.go
+//	ACK-LD                    ACK((e,0)), AckNewLeader here       synchronization.go
+//	COMMIT-LD                 UPTODATE                            synchronization.go
+//	a client's write          REQUEST                             broadcast.go
+//	PROPOSE, ACK, COMMIT      PROPOSAL, ACK, COMMIT               broadcast.go
+//	heartbeats                PING, read time-outs, SyncLimit     liveness.go
+//	f.p, f.a, h_f             acceptedEpoch, currentEpoch, log    history.go
+//	a channel                 Learner, LearnerHandler sockets     link, handler in discovery.go; Close, Refused
+//
+// replica.go has the state, its invariants and the entry points, message.go the
+// packets, config.go the settings. A server's life: lookForLeader and decide
+// (election.go), then lead or follow (discovery.go), synchronize or
+// synchronizing, activate or serve (synchronization.go), propose or following
+// (broadcast.go), and leave (replica.go) back to the start.
+//
+// The two differ more than in names. The paper's leader collects the best history
+// of a quorum; ZooKeeper's election finds the server that has it, and the
+// leader refuses a follower more recent than itself. The paper's NEWLEADER is
+// accepted in one atomic step; in ZooKeeper it is two writes, the history and
+// then the epoch, and the order of these two and of the acknowledgement has been
+// the source of most of its bugs (newLeader).
+//
+// # Where it departs from ZooKeeper, on purpose
+//
+//   - Boot. ZooKeeper refuses to start where currentEpoch is behind the last zxid,
+//     which a crash between the two writes at NEWLEADER leaves behind. We refuse
+//     only where the last zxid is beyond acceptedEpoch (New).
+//   - Delivery goes one way. The initial history reaches the state machine at
+//     activation (leader) and at UPTODATE (learner), the paper's COMMIT-LD, and
+//     is never taken back. ZooKeeper applies its whole log at boot, and repairs
+//     the tree when the log is cut.
+//   - SNAP names a snapshot, and the log behind it follows as PROPOSAL + COMMIT; it
+//     does not send the live tree. While nobody makes snapshots the only one is
+//     the empty state. A learner whose state is ahead of it keeps the state and
+//     cuts its log there, in the same write that brings the history.
+//   - The log down to its base serves where ZooKeeper has a committedLog in memory
+//     and the log on disk behind it, with a limit by size.
+//   - One stream per pair carries both of ZooKeeper's connections. The learner
+//     counts its connections, and each packet says which it belongs to; Close is
+//     the FIN, Refused the RST of a port that is not open yet. Disconnected while
+//     LOOKING sends the last notification again, as a new election connection
+//     does: once, until something is heard from there.
+//   - A refused connection, or one that breaks before LEADERINFO, is tried again
+//     as there (5 tries 100 ms apart, within initLimit). But a learner that its
+//     leader has answered and found no use for waits one tick before it tries
+//     the same leader again. In ZooKeeper a server whose acceptedEpoch exceeds the
+//     established epoch goes round at the speed of messages. Here as there it
+//     stays outside until the next election.
+//   - A leader-elect that has refused a more recent voter resigns at once; in
+//     ZooKeeper it waits for others until initLimit.
+//   - A learner's FOLLOWERINFO, ACKEPOCH and NEWLEADER's ACK count while its
+//     connection lasts. ZooKeeper keeps them after it has ended.
+//   - A proposal's acknowledgements too belong to the connection, so a follower
+//     whose unacknowledged tail was cut on its return is not counted for it.
+//   - A COMMIT that is not of the next proposal panics, before UPTODATE as well: the
+//     stream is FIFO, so it's a mistake of ours. ZooKeeper's follower ends its
+//     process, or throws and looks for a leader when it comes before UPTODATE. A
+//     PROPOSAL that leaves a gap leads to LOOKING, in broadcast too, where
+//     ZooKeeper only warns; and a later epoch has to begin with its first.
+//   - Notifications have no version: all are of today's. ZooKeeper records a result
+//     of the own round without version, and so compares such results by leader
+//     alone; we compare leader and epoch, as it does for those of other rounds.
+//
+// Left out for good: dynamic configuration, hierarchical quorums, ObserverMaster,
+// disloyal voters, read-only mode, local sessions, throttles, digests. Their
+// natural place, later: observers (config.go, INFORM beside Commit), snapshots
+// (Compact, Snap's chunk), sync (Read).
+package zab

@@ -1,0 +1,304 @@
+package zab
+
+import (
+	"fmt"
+
+	"raftzab/protocols"
+)
+
+type (
+	Time    = protocols.Time
+	NodeID  = protocols.NodeID
+	Entry   = protocols.Entry
+	Command = protocols.Command
+	Event   = protocols.Event
+	Output  = protocols.Output[Message]
+
+	// A Zxid is a position of the history: ZooKeeper's 64 bits are an epoch of
+	// 32 and a counter of 32, which starts again at 1 with each epoch. (e, 0) is
+	// no transaction; it stands for the beginning of epoch e.
+	Zxid = protocols.EntryID
+)
+
+// A Replica is one server. Its invariants, which valid checks:
+//
+//  1. acceptedEpoch >= currentEpoch, and acceptedEpoch >= epoch of the last zxid.
+//  2. The history has each epoch's counters from 1 without a gap.
+//  3. What is committed is in the history.
+//  4. While LOOKING exactly one of finalizeAt and notifyAt is set, otherwise
+//     neither; only a learner has a read deadline, only a leader pings.
+//  5. Who serves is in broadcast, and the other way round.
+type Replica struct {
+	cfg   Config
+	peers []NodeID // the other voters
+	voter []bool   // by NodeID
+
+	// On disk.
+	acceptedEpoch uint64 // the paper's f.p
+	currentEpoch  uint64 // the paper's f.a
+	history       protocols.Log
+
+	seq       uint64 // of the last write
+	persisted uint64 // up to where writes are durable
+	marks     []mark // of the writes that are not
+	durable   Zxid   // where the durable log ends
+	held      protocols.Outbox[Message]
+
+	role      protocols.Role
+	phase     protocols.Phase
+	serving   bool
+	leader    NodeID
+	committed Zxid // and delivered
+
+	// Fast leader election; deadlines here and below are zero when unset.
+	clock                  uint64 // logicalclock, the round
+	initial, proposal      Vote
+	currentVote            Vote // the last decided
+	recvset, outofelection []ballot
+	resent                 []bool // the last notification went out again after a break, and nothing came since
+	backoff                Time
+	notifyAt, finalizeAt   Time
+
+	link   link   // as a learner: the connection to the leader
+	office office // as the leader
+}
+
+// New returns the server that a disk with recovered on it makes. It panics on
+// what no server of ours can have written; cfg must be valid.
+//
+// ZooKeeper also refuses to start where currentEpoch is behind the last zxid.
+// But a late joiner that crashes between its history and its epoch leaves just
+// that. It does no harm: the vote is too modest, and the quorum that committed
+// in that epoch has it as its currentEpoch.
+func New(cfg Config, recovered protocols.Recovered) *Replica {
+	if err := cfg.Validate(); err != nil {
+		panic(fmt.Sprintf("server %d: %v", cfg.ID, err))
+	}
+	if recovered.Base != (Zxid{}) || recovered.Snapshot.At != (Zxid{}) {
+		panic(fmt.Sprintf("server %d: recovered the snapshot %v, and has never made one", cfg.ID, recovered.Snapshot.At))
+	}
+	n := NodeID(0)
+	for _, id := range cfg.Voters {
+		n = max(n, id+1)
+	}
+	r := &Replica{
+		cfg:           cfg,
+		voter:         make([]bool, n),
+		acceptedEpoch: recovered.Registers[0],
+		currentEpoch:  recovered.Registers[1],
+		history:       protocols.NewLog(recovered),
+		role:          protocols.Candidate,
+		recvset:       make([]ballot, n),
+		outofelection: make([]ballot, n),
+		resent:        make([]bool, n),
+	}
+	r.durable = r.history.Last()
+	r.office.learners = make([]handler, n)
+	for _, id := range cfg.Voters {
+		r.voter[id] = true
+		if id != cfg.ID {
+			r.peers = append(r.peers, id)
+		}
+	}
+	if problem := r.validDisk(); problem != "" {
+		panic(fmt.Sprintf("server %d: refuses to start from its disk: %s: %v", cfg.ID, problem, r))
+	}
+	return r
+}
+
+func (r *Replica) isVoter(id NodeID) bool { return int(id) < len(r.voter) && r.voter[id] }
+
+// isQuorum is QuorumMaj.
+func (r *Replica) isQuorum(count int) bool { return count > len(r.cfg.Voters)/2 }
+
+func (r *Replica) ticks(n int) Time { return Time(n) * r.cfg.Tick }
+
+// Wake looks at each deadline.
+func (r *Replica) Wake(now Time, out *Output) {
+	due := func(t Time) bool { return t != 0 && now >= t }
+	switch {
+	case r.clock == 0: // boot
+		r.lookForLeader(now, out)
+	case r.role == protocols.Candidate:
+		if due(r.finalizeAt) {
+			r.decide(now, r.proposal, out)
+		} else if due(r.notifyAt) {
+			r.repeatNotification(now, out)
+		}
+	case r.role == protocols.Leader:
+		r.wakeLeader(now, out)
+	case due(r.link.deadline):
+		r.leave(now, out)
+	case due(r.link.connectAt):
+		r.connect(now, out)
+	}
+	r.done(out)
+}
+
+// Receive takes a notification, or a packet of the learner connection that is
+// up: what comes on an earlier one is dropped.
+func (r *Replica) Receive(now Time, from NodeID, m Message, out *Output) {
+	switch {
+	case !r.isVoter(from):
+	case m.Type == Notification:
+		r.receiveNotification(now, from, &m, out)
+	case m.Learner == from && r.role == protocols.Leader:
+		r.fromLearner(now, from, &m, out)
+	case m.Type == FollowerInfo: // the port is not open
+		out.Send(from, Message{Type: Refused, Learner: from, Conn: m.Conn})
+	case m.Learner == r.cfg.ID && m.Conn == r.link.conn && from == r.leader && r.role == protocols.Follower:
+		r.fromLeader(now, &m, out)
+	}
+	r.done(out)
+}
+
+// Disconnected means the end of the learner connection with peer, and of its
+// election connection, on which ZooKeeper repeats the last message when it is
+// up again (QuorumCnxManager). We repeat once and then wait for a word from
+// there or for the back-off: a dead peer breaks every stream that we open.
+func (r *Replica) Disconnected(now Time, peer NodeID, out *Output) {
+	switch {
+	case !r.isVoter(peer) || peer == r.cfg.ID:
+	case r.role == protocols.Candidate:
+		if !r.resent[peer] {
+			r.notify(peer, out)
+			r.resent[peer] = true
+		}
+	case r.role == protocols.Leader:
+		r.office.learners[peer] = handler{}
+	case peer == r.leader:
+		r.link.up = false
+		r.lostLeader(now, out)
+	}
+	r.done(out)
+}
+
+// Propose orders the commands, or has the leader order them: a learner's own
+// COMMIT brings the answer.
+func (r *Replica) Propose(now Time, commands []Command, out *Output) {
+	switch {
+	case !r.serving:
+		r.refuse(commands, out)
+	case r.role == protocols.Leader:
+		if n := r.propose(now, commands, out); n < len(commands) {
+			r.refuse(commands[n:], out)
+			r.leave(now, out)
+		}
+	default:
+		for i := range commands {
+			r.toLeader(Message{Type: Request, Command: commands[i]}, out)
+		}
+	}
+	r.done(out)
+}
+
+func (r *Replica) refuse(commands []Command, out *Output) {
+	for i := range commands {
+		out.Refused = append(out.Refused, protocols.Refusal{ID: commands[i].ID, Leader: r.leader})
+	}
+}
+
+// Read serves from the local state, which may be stale, or refuses.
+func (r *Replica) Read(now Time, id protocols.RequestID, mode protocols.ReadMode, out *Output) {
+	if r.serving && mode == protocols.ReadLocal {
+		out.Reads = append(out.Reads, protocols.ReadState{ID: id})
+	} else {
+		out.Refused = append(out.Refused, protocols.Refusal{ID: id, Leader: r.leader})
+	}
+	r.done(out)
+}
+
+// Persisted lets go of what waited for the disk.
+func (r *Replica) Persisted(now Time, seq uint64, out *Output) {
+	r.reached(seq, out)
+	switch r.role {
+	case protocols.Leader:
+		r.persistedLeader(now, out)
+	case protocols.Follower:
+		r.persistedLearner(now)
+	}
+	r.done(out)
+}
+
+// Compact keeps the log: a replica may give it up, and this one does not yet.
+func (r *Replica) Compact(now Time, s protocols.Snapshot, out *Output) { r.done(out) }
+
+// Status is what a probe may see.
+func (r *Replica) Status() protocols.Status {
+	return protocols.Status{Role: r.role, Active: r.serving, Leader: r.leader, Epoch: r.currentEpoch, Last: r.history.Last(), Committed: r.committed}
+}
+
+// leave gives the office or the leader up: the connection ends, and so does
+// hope for the answers that were to come over it. The log stays as it is; the
+// notifications wait until the disk has all of it (ZOOKEEPER-4712, 2845).
+func (r *Replica) leave(now Time, out *Output) {
+	if r.role == protocols.Leader {
+		r.closeLearners(out)
+	} else {
+		r.closeLeader(out)
+	}
+	out.Abandoned = out.Abandoned || r.serving
+	r.serving = false
+	r.held.Clear()
+	r.lookForLeader(now, out)
+}
+
+// done leaves the earliest deadline.
+func (r *Replica) done(out *Output) {
+	out.Wake = 0
+	switch r.role {
+	case protocols.Candidate:
+		out.Wake = earlier(r.finalizeAt, r.notifyAt)
+	case protocols.Leader:
+		out.Wake = r.nextLeader()
+	default:
+		out.Wake = earlier(r.link.deadline, r.link.connectAt)
+	}
+}
+
+// earlier returns the earlier of two deadlines; zero is none.
+func earlier(a, b Time) Time {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// valid names the invariant that does not hold, or returns "".
+func (r *Replica) valid() string {
+	if problem := r.validDisk(); problem != "" {
+		return problem
+	}
+	if _, found := r.history.UpTo(r.committed); !found {
+		return "3: what is committed is not in the history"
+	}
+	looking, leads := r.role == protocols.Candidate, r.role == protocols.Leader
+	if looking != ((r.finalizeAt != 0) != (r.notifyAt != 0)) || r.finalizeAt != 0 && r.notifyAt != 0 ||
+		(r.link.deadline != 0) != (r.role == protocols.Follower) || !leads && r.office.pingAt != 0 {
+		return "4: deadlines of another role"
+	}
+	if r.serving != (r.phase == protocols.Broadcast) {
+		return "5: serving outside broadcast, or not serving in it"
+	}
+	return ""
+}
+
+// validDisk is valid for what is on disk.
+func (r *Replica) validDisk() string {
+	if r.acceptedEpoch < r.currentEpoch || r.acceptedEpoch < r.history.Last().Epoch {
+		return "1: an epoch beyond acceptedEpoch"
+	}
+	for i, last := 0, r.history.Base(); i < r.history.Len(); i++ {
+		z := r.history.At(i).ID
+		if !follows(last, z) {
+			return fmt.Sprintf("2: %v behind %v", z, last)
+		}
+		last = z
+	}
+	return ""
+}
+
+func (r *Replica) String() string {
+	return fmt.Sprintf("%s in %v, round %d, leader %d, accepted epoch %d, current epoch %d, last %v, committed %v, wrote %d, persisted %d",
+		stateNames[r.role], r.phase, r.clock, r.leader, r.acceptedEpoch, r.currentEpoch, r.history.Last(), r.committed, r.seq, r.persisted)
+}
