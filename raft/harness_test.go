@@ -37,7 +37,6 @@ type server struct {
 	refused   []protocols.Refusal
 	abandoned int
 	events    []protocols.Event
-	durable   map[uint64]bool // terms that its disk has held
 }
 
 // newEnsemble starts n servers, the i-th with a log of the given terms and the
