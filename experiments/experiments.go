@@ -70,7 +70,7 @@ func Load(paths []string, o Options) ([]*Scenario, error) {
 	for _, path := range paths {
 		f := open(path)
 		for _, other := range files {
-			if other.name == f.name {
+			if other.name == f.name && other.root != nil && f.root != nil {
 				f.r.add(origin{file: path}, "has the name of %s, and so the same folder of results; give it another", other.path)
 			}
 		}

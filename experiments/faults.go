@@ -70,16 +70,16 @@ func (v *validation) parameters(path string, p *run.Planned) {
 	for _, name := range can.need {
 		if !v.given(join(path, name)) {
 			f, _ := lookup(plannedType, name)
-			v.fail(join(path, name), "is missing: %s needs it; write %s", a(p.Kind), example(f))
+			v.fail(join(path, name), "is missing: kind = \"%s\" needs it; write %s", p.Kind, example(f))
 		}
 	}
 	if can.any != nil && !slices.ContainsFunc(can.any, func(name string) bool { return v.given(join(path, name)) }) {
-		v.fail(path, "changes nothing: %s needs %s; write one", a(p.Kind), strings.Join(can.any, " or "))
+		v.fail(path, "changes nothing: kind = \"%s\" needs %s; write one", p.Kind, strings.Join(can.any, " or "))
 	}
 	known := slices.Concat(can.need, can.may, can.any, []string{"at", "kind"})
 	for _, f := range fields(plannedType) {
 		if !slices.Contains(known, f.name) && v.given(join(path, f.name)) {
-			v.fail(join(path, f.name), "%s has no %s; take it out", a(p.Kind), f.name)
+			v.fail(join(path, f.name), "kind = \"%s\" has no such parameter; take it out", p.Kind)
 		}
 	}
 	if p.Kind == fault.Heal && v.given(join(path, "to")) && !v.given(join(path, "from")) {
@@ -88,14 +88,6 @@ func (v *validation) parameters(path string, p *run.Planned) {
 	if p.Loss != nil && *p.Loss == 1 {
 		v.fail(join(path, "loss"), "1 lets nothing through: a stream would send again forever; write less, or kind = \"cut\"")
 	}
-}
-
-// a names a kind with its article.
-func a(k fault.Kind) string {
-	if strings.ContainsAny(k.String()[:1], "aeiou") {
-		return "an " + k.String()
-	}
-	return "a " + k.String()
 }
 
 // targets checks that there can be whom a fault concerns.
@@ -113,7 +105,7 @@ func (v *validation) targets(path string, p *run.Planned) {
 		case n == 1 && (t.Who == fault.Follower || t.Who == fault.Majority):
 			v.fail(here, "there is no %s: cluster.voters is 1; write more voters, or another target", t.Target)
 		case t.name == "target" && t.Who != fault.Nobody && (p.Kind == fault.Restart || p.Kind == fault.Resume):
-			v.fail(here, "%s is found among servers that run: %s needs a fixed one; write \"node:1\", or give the earlier fault a \"for\"", t.Target, a(p.Kind))
+			v.fail(here, "%s is found among servers that run: kind = \"%s\" needs a fixed one; write \"node:1\", or give the earlier fault a \"for\"", t.Target, p.Kind)
 		}
 	}
 	if p.From.Who == fault.Fixed && p.From == p.To {

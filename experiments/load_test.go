@@ -2,8 +2,7 @@ package experiments
 
 import (
 	"os"
-	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 )
 
@@ -39,105 +38,100 @@ func load(t *testing.T, text string, o Options) *Scenario {
 	return ss[0]
 }
 
-func TestBadInput(t *testing.T) {
-	for _, c := range []struct {
-		name, add string // to least, which has 9 lines
-		want      string
-	}{
-		{"unknown key", "[raft]\nhartbeat = \"5ms\"\n", ``},
-		{"unknown section", "[netwrok]\ndelay = \"5ms\"\n", ``},
-		{"verdict", "[[verdict]]\nclaim = \"R3\"\n", ``},
-		{"a key in the wrong section", "delay = \"5ms\"\n", ``},
-		{"top-level key after a header", "warmup = \"5ms\"\n", ``},
-		{"unknown key in a fault", "[[fault]]\nat=\"2s\"\nkind=\"crash\"\ntargt = \"leader\"\ntarget = \"leader\"\n", ``},
-		{"unknown key in a case", "[[case]]\nname = \"a\"\n\"network.los\" = 0.1\n", ``},
-		{"unknown key in a sweep", "[sweep]\n\"fault[0].knd\" = [1]\n", ``},
-		{"bad duration", "[probe]\ninterval = \"3 s\"\n", ``},
-		{"bad duration 2", "[probe]\ninterval = \"soon\"\n", ``},
-		{"no unit", "[probe]\ninterval = 1\n", ``},
-		{"negative duration", "[probe]\ninterval = \"-1s\"\n", ``},
-		{"century", "[probe]\ninterval = \"876000h\"\n", ``},
-		{"zero timeout", "[raft]\nelection_timeout = \"0s-1s\"\n", ``},
-		{"range upside down", "[raft]\nelection_timeout = \"300ms-150ms\"\n", ``},
-		{"no range", "[raft]\nelection_timeout = \"300ms\"\n", ``},
-		{"dist upside down", "[network]\ndelay = \"uniform(6ms, 4ms)\"\n", ``},
-		{"dist", "[network]\ndelay = \"unifrom(6ms, 4ms)\"\n", ``},
-		{"notification", "[zab]\nmax_notification_interval = \"1ms\"\n", ``},
-		{"prob over 1", "[network]\nloss = 1.5\n", ``},
-		{"prob 1", "[network]\nloss = 1\n", ``},
-		{"prob text", "[network]\nloss = \"5%\"\n", ``},
-		{"nan", "[network]\nloss = nan\n", ``},
-		{"negative count", "[zab]\nsync_limit = -1\n", ``},
-		{"fraction", "[zab]\nsync_limit = 1.5\n", ``},
-		{"restart running", "[[fault]]\nat = \"2s\"\nkind = \"restart\"\ntarget = \"node:1\"\n", ``},
-		{"restart leader", "[[fault]]\nat = \"2s\"\nkind = \"restart\"\ntarget = \"leader\"\n", ``},
-		{"crash down", "[[fault]]\nat = \"2s\"\nkind = \"crash\"\ntarget = \"node:1\"\n[[fault]]\nat = \"3s\"\nkind = \"power-off\"\ntarget = \"node:1\"\n", ``},
-		{"crash pause", "[[fault]]\nat = \"2s\"\nkind = \"pause\"\nfor = \"2s\"\ntarget = \"node:1\"\n[[fault]]\nat = \"3s\"\nkind = \"crash\"\ntarget = \"node:1\"\n", ``},
-		{"pause crash", "[[fault]]\nat = \"2s\"\nkind = \"crash\"\nfor = \"2s\"\ntarget = \"node:1\"\n[[fault]]\nat = \"3s\"\nkind = \"pause\"\ntarget = \"node:1\"\n", ``},
-		{"order by chance", "[[fault]]\nat = \"uniform(2s, 4s)\"\nkind = \"crash\"\ntarget = \"node:1\"\n[[fault]]\nat = \"3s\"\nkind = \"restart\"\ntarget = \"node:1\"\n", ``},
-		{"heal nothing", "[[fault]]\nat = \"2s\"\nkind = \"heal\"\n", ``},
-		{"at before warmup", "[[fault]]\nat = \"500ms\"\nkind = \"crash\"\ntarget = \"leader\"\n", ``},
-		{"at past limit", "[[fault]]\nat = \"61s\"\nkind = \"crash\"\ntarget = \"leader\"\n", ``},
-		{"at endless", "[[fault]]\nat = \"pareto(2s, 2)\"\nkind = \"crash\"\ntarget = \"leader\"\n", ``},
-		{"no such node", "[[fault]]\nat = \"2s\"\nkind = \"crash\"\ntarget = \"node:9\"\n", ``},
-		{"no such target", "[[fault]]\nat = \"2s\"\nkind = \"crash\"\ntarget = \"leeder\"\n", ``},
-		{"no such kind", "[[fault]]\nat = \"2s\"\nkind = \"poweroff\"\ntarget = \"leader\"\n", ``},
-		{"missing", "[[fault]]\nkind = \"crash\"\n", ``},
-		{"missing target", "[[fault]]\nat=\"2s\"\nkind = \"crash\"\n", ``},
-		{"foreign parameter", "[[fault]]\nat=\"2s\"\nkind = \"crash\"\ntarget = \"leader\"\ngroups = [[1],[2]]\n", ``},
-		{"for restart", "[[fault]]\nat=\"2s\"\nkind = \"crash\"\ntarget = \"leader\"\nfor = \"0s\"\n", ``},
-		{"groups", "[[fault]]\nat=\"2s\"\nkind = \"partition\"\ngroups = [[1,2],[2,7],[]]\n", ``},
-		{"groups all", "[[fault]]\nat=\"2s\"\nkind = \"partition\"\ngroups = [[1,2,3,4,5]]\n", ``},
-		{"cut itself", "[[fault]]\nat=\"2s\"\nkind = \"cut\"\nfrom = \"node:1\"\nto = \"node:1\"\n", ``},
-		{"link nothing", "[[fault]]\nat=\"2s\"\nkind = \"link\"\nfrom = \"node:1\"\n", ``},
-		{"links", "[[link]]\nfrom = [1]\nto = [1]\n", ``},
-		{"links2", "[[link]]\nfrom = [0]\nto = [9]\nloss = 0.1", ``},
-		{"unsupported", "[raft]\nheartbeat = \"200ms\"", ``},
-		{"empty sweep", "[sweep]\n", ``},
-		{"empty list sweep", "[sweep]\n\"network.loss\" = []\n", ``},
-		{"no list sweep", "[sweep]\n\"network.loss\" = 0.5\n", ``},
-		{"sweep dup", "[sweep]\n\"network.loss\" = [0, 0.0]\n", ``},
-		{"sweep bad value", "[sweep]\n\"network.loss\" = [0, \n3]\n", ``},
-		{"sweep section", "[sweep]\n\"network\" = [1]\n", ``},
-		{"sweep title", "[sweep]\n\"title\" = [\"a\"]\n", ``},
-		{"sweep index", "[sweep]\n\"fault[0].kind\" = [\"crash\"]\n", ``},
-		{"huge sweep", "[sweep]\n\"cluster.voters\" = [1,2,3,4,5,6,7,8,9,10,11]\n\"raft.heartbeat\" = [\"1ms\",\"2ms\",\"3ms\",\"4ms\",\"5ms\",\"6ms\",\"7ms\",\"8ms\",\"9ms\",\"10ms\"]\n\"zab.sync_limit\"=[1,2,3,4,5,6,7,8,9,10]\n\"zab.init_limit\"=[1,2,3,4,5,6,7,8,9,10]\n", ``},
-		{"case dup", "[[case]]\nname=\"a\"\n[[case]]\nname=\"a\"\n[[case]]\n", ``},
-		{"second run", "[[run]]\nmode = \"sim\"\nsystems = [\"raft\"]\ntrials = 0\n", ``},
-		{"same cell", "[[run]]\nmode = \"sim\"\nsystems = [\"raft\"]\ntrials = 1\n", ``},
-		{"systems", "[[run]]\nmode = \"sin\"\nsystems = [\"rafft\"]\ntrials = 1\n", ``},
-		{"systems2", "[[run]]\nmode = \"live\"\nsystems = [\"rafft\", \"raft\"]\ntrials = 1\ncases=[\"x\"]\n", ``},
-		{"not TOML", "x = = 1\n", ``},
-		{"not TOML2", "x = 5ms\n", ``},
-		{"dup", "[cluster]\nvoters = 3", ``},
-		{"table", "[fault]\nat = 3", ``},
-		{"section", "[[disk]]\nfsync = 3", ``},
-		{"line noise", "\x1b[31m", ``},
-		{"matched", "[[case]]\nname=\"a\"\ntimeouts=\"matched\"\n\"zab.tick\"=\"1s\"\n\"cluster.voters\"=3", ``},
-		{"tm", "[[case]]\nname=\"a\"\ntimeouts=\"mached\"\n", ``},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := Load([]string{write(t, least+c.add)}, Options{})
-			if err == nil {
-				t.Fatal("loaded")
-			}
-			println(c.name + "\n    " + strings.ReplaceAll(err.Error(), "\n", "\n    "))
-		})
+func TestAnEmptyFileLacksAllThatIsRequired(t *testing.T) {
+	_, err := Load([]string{write(t, "")}, Options{})
+	want := `x.toml:1: title: is missing; write title = "Split votes"
+x.toml:1: question: is missing; write question = "How often are votes shared out?"
+x.toml:1: seed: is missing; write seed = 1
+x.toml:1: run: is missing; write [[run]] with mode, systems and trials
+x.toml:1: cluster.voters: is missing; write voters = 5`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }
 
-func TestX(t *testing.T) {
-	p, _ := filepath.Glob("*.toml")
-	_, err := Load(p, Options{})
+func TestWhatIsNoScenarioFileIsRefused(t *testing.T) {
+	write(t, least)
+	if err := os.Mkdir("d", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	large, err := os.Create("large.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Load([]string{write(t, "")}, Options{})
-	println(err.Error())
-	os.Mkdir("d", 0o755)
-	os.WriteFile("y.toml", make([]byte, 2<<20), 0o644)
-	_, err = Load([]string{"d", "y.toml", "x.tom", "/dev/zero", "/nonexist/a.toml", "x.toml/x"}, Options{Set: []string{"a", "b=1", "network.loss=2", "seed=x", "fault[0].kind=crash", "case=3", "raft.heartbeat=1ms", "raft.heartbeat=2ms"}})
-	println(err.Error())
-	_, err = Load([]string{"x.toml"}, Options{Systems: []string{"zap"}, Mode: "liv", Case: "q", Trials: -1})
-	println(err.Error())
+	if err := large.Truncate(100 << 20); err != nil {
+		t.Fatal(err)
+	}
+	large.Close()
+	if err := os.Mkdir("other", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("other/x.toml", []byte(least), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Load([]string{"d", "large.toml", "y.toml", "nowhere/y.toml", "x.toml", "other/x.toml"}, Options{})
+	want := `d: is a folder; name a scenario file, for instance d/election-latency.toml
+large.toml: is larger than 1 MiB, so it is no scenario; name a scenario file
+y.toml: there is no such file; the nearest there is x.toml
+nowhere/y.toml: there is no such file; name a scenario file, for instance experiments/election-latency.toml
+other/x.toml: has the name of x.toml, and so the same folder of results; give it another`
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+func TestALargeFileIsNotRead(t *testing.T) {
+	write(t, "")
+	if err := os.Truncate("x.toml", 100<<20); err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(1, func() {
+		if _, err := readLimited("x.toml"); err != errLarge {
+			t.Fatal(err)
+		}
+	}); n > 50 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	path := write(t, least+"[[case]]\nname = \"crash\"\n")
+	for _, c := range []struct {
+		o    Options
+		want string
+	}{
+		{Options{Set: []string{"network.loss"}}, `--set: "network.loss" is no key=value; write for instance --set network.loss=0.1`},
+		{Options{Set: []string{"network.los=0.1"}}, `--set: network.los: unknown key; the nearest is network.loss`},
+		{Options{Set: []string{"network.loss=2"}}, `--set: network.loss: 2 is no probability; write a number from 0 to 1, for instance 0.05`},
+		{Options{Set: []string{"fault[0].kind=crash"}}, `--set: fault[0].kind: there is no fault[0]: x.toml has no [[fault]]; add it there, or name another`},
+		{Options{Set: []string{"run[1].trials=5"}}, `--set: run[1].trials: there is no run[1]: x.toml has one [[run]]; add it there, or name another`},
+		{Options{Set: []string{"fault[x].kind=crash"}}, `--set: fault[x].kind: "fault[x]" is no place in a list; write for instance fault[0].kind`},
+		{Options{Set: []string{"case[0].name=crash"}}, `--set: case[0].name: case is set as a whole; write it without [0]`},
+		{Options{Set: []string{"case=crash"}}, `--set: case: cannot be set from outside; change the file`},
+		{Options{Set: []string{"raft.heartbeat=1ms", "raft.heartbeat=2ms"}}, `--set: raft.heartbeat: is set twice; leave one`},
+		{Options{Set: []string{"timeouts=matched", "zab.tick=1s"}}, `--set: zab.tick: has no effect: timeouts = "matched" makes it 45ms; set timeouts = "given" as well`},
+		{Options{Trials: -1}, `--trials: -1 is too few; write a number from 1`},
+		{Options{Systems: []string{"raft", "zap"}}, `--systems: there is no "zap" in these files; the nearest is raft`},
+		{Options{Mode: "live"}, `--mode: there is no "live" in these files; the nearest is sim`},
+		{Options{Case: "crush"}, `--case: there is no "crush" in these files; the nearest is crash`},
+	} {
+		if _, err := Load([]string{path}, c.o); err == nil || err.Error() != c.want {
+			t.Errorf("%+v\ngot  %v\nwant %s", c.o, err, c.want)
+		}
+	}
+}
+
+func TestProblemsOfAllFilesComeAtOnceInTheOrderOfLines(t *testing.T) {
+	write(t, least+"[raft]\nheartbeet = \"1ms\"\n[network]\nloss = 2\n[zap]\n")
+	if err := os.WriteFile("y.toml", []byte(least+"[disk]\nfsync = \"1\"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Load([]string{"y.toml", "x.toml"}, Options{})
+	var got []string
+	for _, p := range err.(Problems) {
+		got = append(got, p.File+":"+p.Key)
+	}
+	if want := []string{"y.toml:disk.fsync", "x.toml:raft.heartbeet", "x.toml:network.loss", "x.toml:zap"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

@@ -20,12 +20,9 @@ func Reference() string {
 
 // reference writes a table for the keys of t, and then one for each section in it.
 func reference(b *strings.Builder, t reflect.Type, title, doc string) {
-	fmt.Fprintf(b, "### %s\n\n", title)
-	if doc != "" {
-		fmt.Fprintf(b, "%s.\n\n", strings.ToUpper(doc[:1])+doc[1:])
-	}
+	paragraph(b, title, doc)
 	var inner []field
-	head := "| key | value | default | |\n|---|---|---|---|\n"
+	head := "| key | value | default | meaning |\n|---|---|---|---|\n"
 	for _, f := range fields(t) {
 		if isSection(f.typ) || isList(f.typ) || f.typ == nodeType {
 			inner = append(inner, f)
@@ -38,16 +35,23 @@ func reference(b *strings.Builder, t reflect.Type, title, doc string) {
 	for _, f := range inner {
 		switch {
 		case f.typ == nodeType && f.name == "case":
-			fmt.Fprintf(b, "### `[[case]]`\n\n%s.\n\n", f.doc)
+			paragraph(b, "`[[case]]`", f.doc)
 		case f.typ == nodeType:
-			fmt.Fprintf(b, "### `[%s]`\n\n%s.\n\n", f.name, f.doc)
+			paragraph(b, "`["+f.name+"]`", f.doc)
 		case isList(f.typ):
 			reference(b, f.typ.Elem(), "`[["+f.name+"]]`", f.doc)
 		case strings.HasSuffix(f.doc, "alone"): // a product's section has the keys of its protocol's
-			fmt.Fprintf(b, "### `[%s]`\n\n%s.\n\n", f.name, f.doc)
+			paragraph(b, "`["+f.name+"]`", f.doc)
 		default:
 			reference(b, f.typ, "`["+f.name+"]`", f.doc)
 		}
+	}
+}
+
+func paragraph(b *strings.Builder, title, doc string) {
+	fmt.Fprintf(b, "### %s\n\n", title)
+	if doc != "" {
+		fmt.Fprintf(b, "%s.\n\n", strings.ToUpper(doc[:1])+doc[1:])
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // A document is a scenario file. What it says about cells is run.Settings, and
-// the tags there and here are the whole schema: package decode reads by them,
+// the tags there and here are the whole schema: the decoder reads by them,
 // and Reference is made of them.
 type document struct {
 	Title    string   `toml:"title" required:"true" example:"\"Split votes\"" doc:"what the figure is called"`

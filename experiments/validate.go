@@ -98,11 +98,16 @@ func derive[T comparable](v *validation, path string, value *T, to T) {
 // check asks what no single key can tell.
 func (v *validation) check() {
 	s, good := v.s, v.d.good
-	if good("warmup") && good("limit") && s.Warmup >= s.Limit {
+	if ok := good("warmup") && good("limit") && s.Warmup >= s.Limit; ok && !v.given("warmup") {
+		v.fail("limit", "%v is not above warmup (%v): nothing would be measured; write more", s.Limit, s.Warmup)
+	} else if ok {
 		v.fail("warmup", "%v is not below limit (%v): nothing would be measured; write less", s.Warmup, s.Limit)
 	}
 	if good("network") && s.Network.Loss == 1 {
 		v.fail("network.loss", "1 lets nothing through: a stream would send again forever; write less, or a fault of kind partition")
+	}
+	if n := s.Network; good("network") && n.RTOMax < n.RTOMin {
+		v.fail("network.rto_max", "%v is below rto_min (%v); write more", n.RTOMax, n.RTOMin)
 	}
 	if z := s.Zab; good("zab") && z.MaxNotification < z.MinNotification {
 		v.fail("zab.max_notification_interval", "%v is below min_notification_interval (%v); write more", z.MaxNotification, z.MinNotification)

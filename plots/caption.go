@@ -234,14 +234,25 @@ func (c *caption) missing(d *results.Data, panels []panel) {
 	}
 }
 
-// differences repeats the notes of the manifest on fair treatment.
+// differences repeats the notes of the manifest on fair treatment, by system.
 func (c *caption) differences(panels []panel) {
+	var who []string
+	notes := map[string][]string{}
 	for _, p := range panels {
 		for i := range p.Series {
+			label := p.Series[i].label()
 			for _, note := range p.Series[i].cell.Notes {
-				c.say("%s: %s.", upper(p.Series[i].System), strings.TrimRight(note, ". \n"))
+				if notes[label] == nil {
+					who = append(who, label)
+				}
+				if note = strings.TrimRight(note, ". \n"); !slices.Contains(notes[label], note) {
+					notes[label] = append(notes[label], note)
+				}
 			}
 		}
+	}
+	for _, label := range who {
+		c.say("Differences of %s: %s.", label, strings.Join(notes[label], "; "))
 	}
 }
 

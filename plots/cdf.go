@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -65,12 +66,12 @@ func cdfPanels(panels []panel) []cdfPanel {
 
 // drawCDFs returns the figure of some panels side by side. They share both
 // axes, so that they can be compared.
-func drawCDFs(panels []cdfPanel, xLabel string) drawing {
+func drawCDFs(panels []cdfPanel, xName string) drawing {
 	heads := make([]head, len(panels))
 	for i, p := range panels {
 		heads[i] = head{p.Title, p.Notes}
 	}
-	g := gridOf(heads, legendOf(panels), 1.85*vg.Inch)
+	g := gridOf(heads, legendOf(panels), xName, "share of trials", 1.85*vg.Inch)
 	low, high := span(panels)
 	return g.drawing(func(i int) *plot.Plot {
 		p := newPanel()
@@ -78,12 +79,6 @@ func drawCDFs(panels []cdfPanel, xLabel string) drawing {
 		p.X.Scale = plot.LogScale{}
 		p.X.Tick.Marker = plot.ConstantTicks(logTicks(low, high))
 		p.Y.Tick.Marker = plot.ConstantTicks(shareTicks)
-		if g.bottom(i) {
-			p.X.Label.Text = xLabel
-		}
-		if g.left(i) {
-			p.Y.Label.Text = "share of trials"
-		}
 		p.Add(gridLines())
 		for j := range panels[i].Curves {
 			p.Add(&panels[i].Curves[j])
@@ -139,33 +134,53 @@ func (c *curve) marked() (at []int) {
 	return at
 }
 
-// legendOf tells the systems apart, above all panels. A system's n is the same in
-// most panels; where it is not, the legend has the range and the caption each.
+// legendOf tells the systems apart, above all panels, and how many trials stand
+// behind each curve.
 func legendOf(panels []cdfPanel) (entries []entry) {
 	var labels []string
-	least, greatest, system := map[string]int{}, map[string]int{}, map[string]string{}
+	system := map[string]string{}
 	for _, p := range panels {
 		for _, c := range p.Curves {
-			if _, ok := least[c.Label]; !ok {
-				labels = append(labels, c.Label)
-				least[c.Label], system[c.Label] = c.N, c.System
+			if system[c.Label] == "" {
+				labels, system[c.Label] = append(labels, c.Label), c.System
 			}
-			least[c.Label], greatest[c.Label] = min(least[c.Label], c.N), max(greatest[c.Label], c.N)
 		}
 	}
 	slices.SortStableFunc(labels, func(a, b string) int { return cmp.Compare(rank(system[a]), rank(system[b])) })
 	for _, label := range labels {
-		n := count(least[label])
-		if least[label] < greatest[label] {
-			n += "-" + count(greatest[label])
-		}
 		style := lookOf(system[label])
-		entries = append(entries, entry{fmt.Sprintf("%s (n = %s)", label, n), 22, func(c draw.Canvas, left, right, y vg.Length) {
+		entries = append(entries, entry{fmt.Sprintf("%s (n = %s)", label, counts(panels, label)), 22, func(c draw.Canvas, left, right, y vg.Length) {
 			c.StrokeLine2(style.line, left, y, right, y)
 			c.DrawGlyph(style.marker, vg.Point{X: (left + right) / 2, Y: y})
 		}})
 	}
 	return entries
+}
+
+// counts writes a system's number of trials, by panel where they differ:
+// "10,000 in a, b; 2,000 in c".
+func counts(panels []cdfPanel, label string) string {
+	var numbers []int
+	letters := map[int][]string{}
+	for i, p := range panels {
+		for _, c := range p.Curves {
+			if c.Label != label {
+				continue
+			}
+			if letters[c.N] == nil {
+				numbers = append(numbers, c.N)
+			}
+			letters[c.N] = append(letters[c.N], string(rune('a'+i)))
+		}
+	}
+	if len(numbers) == 1 {
+		return count(numbers[0])
+	}
+	var parts []string
+	for _, n := range numbers {
+		parts = append(parts, count(n)+" in "+strings.Join(letters[n], ", "))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // span returns the common range of x: from a round number below the least value

@@ -137,16 +137,13 @@ func drawPhases(panels []phasePanel) drawing {
 			fillBox(c, phase.fill, left, right, y-3, y+3)
 		}})
 	}
-	g := gridOf(heads, legend, vg.Length(lines)*barSpace+axisHeight)
+	g := gridOf(heads, legend, "mean time since the fault (ms)", "", vg.Length(lines)*barSpace+axisHeight)
 	// The numbers stand right of the bars, so the axis goes on.
 	high := float64(right / (1 - (numbers+8)/(g.tileWidth()-names-8)))
 	return g.drawing(func(i int) *plot.Plot {
 		p := newPanel()
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, high, -float64(lines)+0.5, 0.5
 		p.X.Tick.Marker = plot.ConstantTicks(roundTicks(high))
-		if g.bottom(i) {
-			p.X.Label.Text = "mean time since the fault (ms)"
-		}
 		var names []plot.Tick
 		for j, b := range panels[i].Bars {
 			names = append(names, plot.Tick{Value: -float64(j), Label: b.Label})

@@ -297,11 +297,7 @@ func TestLegendStaysWithinTheFigure(t *testing.T) {
 	for _, width := range []vg.Length{oneColumn, twoColumn} {
 		g := grid{legend: legendOf(cdfPanels(latencyPanels(d))), width: width}
 		for _, line := range g.legendLines() {
-			used := vg.Length(0)
-			for i := range line {
-				used += line[i].size() + entryGap
-			}
-			if used-entryGap > width-2*edge {
+			if used := lineWidth(line); used > width-2*edge {
 				t.Errorf("a line of %v in a figure of %v", used, width)
 			}
 		}
@@ -337,5 +333,20 @@ func TestTicksAreRoundAndLabelled(t *testing.T) {
 	}
 	if want := []string{"0", "100", "200", "300", "400", "500", "600", "700"}; !slices.Equal(labels, want) {
 		t.Errorf("%v", labels)
+	}
+}
+
+func TestLegendSaysHowManyTrialsStandBehindEachCurve(t *testing.T) {
+	panels := []cdfPanel{
+		{Curves: []curve{{Label: "zab", System: "zab", N: 10000}, {Label: "raft", System: "raft", N: 10000}}},
+		{Curves: []curve{{Label: "raft", System: "raft", N: 10000}}},
+		{Curves: []curve{{Label: "raft", System: "raft", N: 2000}}},
+	}
+	var got []string
+	for _, e := range legendOf(panels) {
+		got = append(got, e.text)
+	}
+	if want := []string{"raft (n = 10,000 in a, b; 2,000 in c)", "zab (n = 10,000)"}; !slices.Equal(got, want) {
+		t.Errorf("%q", got)
 	}
 }

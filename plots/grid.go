@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -15,6 +16,7 @@ import (
 type grid struct {
 	heads         []head
 	legend        []entry
+	xName, yName  string // of the axes, which all panels share
 	columns, rows int
 	width, row    vg.Length // of the whole; from axis to axis
 }
@@ -42,8 +44,8 @@ const (
 	axisHeight = 27 // tick labels and the name of the axis
 )
 
-func gridOf(heads []head, legend []entry, row vg.Length) grid {
-	g := grid{heads: heads, legend: legend, columns: 2, rows: (len(heads) + 1) / 2, width: twoColumn, row: row}
+func gridOf(heads []head, legend []entry, xName, yName string, row vg.Length) grid {
+	g := grid{heads: heads, legend: legend, xName: xName, yName: yName, columns: 2, rows: (len(heads) + 1) / 2, width: twoColumn, row: row}
 	if len(heads) == 1 {
 		g.columns, g.width = 1, oneColumn
 	}
@@ -84,6 +86,12 @@ func (g *grid) drawing(panel func(i int) *plot.Plot) drawing {
 			var p *plot.Plot
 			if i < len(g.heads) {
 				p = panel(i)
+				if g.left(i) {
+					p.Y.Label.Text = g.yName
+				}
+				if g.bottom(i) {
+					p.X.Label.Text = " " // only its place: see below
+				}
 			}
 			plots[i/g.columns] = append(plots[i/g.columns], p)
 		}
@@ -92,7 +100,13 @@ func (g *grid) drawing(panel func(i int) *plot.Plot) drawing {
 		for i, head := range g.heads {
 			p, canvas := plots[i/g.columns][i%g.columns], canvases[i/g.columns][i%g.columns]
 			p.Draw(canvas)
-			head.draw(p.DataCanvas(canvas))
+			data := p.DataCanvas(canvas)
+			head.draw(data)
+			if g.bottom(i) {
+				// Plot would reserve room for the name as if a logarithmic axis
+				// were linear, and panels would no longer be of one width.
+				c.FillText(textStyle(normal, black, text.XCenter, text.YBottom), vg.Point{X: data.Center().X, Y: canvas.Min.Y}, g.xName)
+			}
 		}
 		drawLegend(c, lines)
 	}}
@@ -117,7 +131,8 @@ var legendStyle = textStyle(small, black, text.XLeft, text.YCenter)
 
 func (e *entry) size() vg.Length { return e.width + sampleGap + legendStyle.Width(e.text) }
 
-// legendLines breaks the legend into lines as wide as the figure.
+// legendLines breaks the legend into as few lines as it fits into, and fills
+// them evenly if they then still fit.
 func (g *grid) legendLines() (lines [][]entry) {
 	var used vg.Length
 	for _, e := range g.legend {
@@ -126,18 +141,31 @@ func (g *grid) legendLines() (lines [][]entry) {
 		}
 		lines[len(lines)-1] = append(lines[len(lines)-1], e)
 	}
-	return lines
+	if len(lines) < 2 {
+		return lines
+	}
+	even := slices.Collect(slices.Chunk(g.legend, (len(g.legend)+len(lines)-1)/len(lines)))
+	for _, line := range even {
+		if lineWidth(line) > g.width-2*edge {
+			return lines
+		}
+	}
+	return even
+}
+
+func lineWidth(line []entry) vg.Length {
+	width := vg.Length(-entryGap)
+	for i := range line {
+		width += entryGap + line[i].size()
+	}
+	return width
 }
 
 // drawLegend centres each line at the top.
 func drawLegend(c draw.Canvas, lines [][]entry) {
 	y := c.Max.Y - edge - legendLine/2
 	for _, line := range lines {
-		width := vg.Length(-entryGap)
-		for _, e := range line {
-			width += entryGap + e.size()
-		}
-		x := c.Center().X - width/2
+		x := c.Center().X - lineWidth(line)/2
 		for _, e := range line {
 			e.sample(c, x, x+e.width, y)
 			c.FillText(legendStyle, vg.Point{X: x + e.width + sampleGap, Y: y + 1}, e.text)

@@ -89,8 +89,10 @@ func TestActivationNeedsAQuorumAndTheOwnDisk(t *testing.T) {
 	}
 
 	s = elect(t, 5, protocols.Recovered{})
-	for id := NodeID(1); id <= 3; id++ {
-		s.fromLearner(id, Message{Type: FollowerInfo}, Message{Type: AckEpoch})
+	for _, m := range []MessageType{FollowerInfo, AckEpoch} {
+		for id := NodeID(1); id <= 3; id++ {
+			s.fromLearner(id, Message{Type: m})
+		}
 	}
 	s.fromLearner(1, Message{Type: AckNewLeader})
 	if s.r.serving {

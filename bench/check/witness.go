@@ -139,8 +139,10 @@ func (c *Invariants) truncated(now protocols.Time, id protocols.NodeID, cut prot
 	d := &c.order[k-1]
 	// In Zab a learner may lose an entry that a quorum of others has committed
 	// while its leader brought it level: it gets it again behind the TRUNC. In
-	// Raft only an entry that conflicts with a leader's goes, so never this one.
-	if c.protocol == Raft || n.delivered >= k {
+	// Raft only an entry that conflicts with a leader's goes, so never this one,
+	// unless the leader is of a term before the one that committed it (the late
+	// message of figure 8's other leader).
+	if n.delivered >= k || c.protocol == Raft && n.registers[0] >= d.epoch {
 		c.fail(CommittedDurable, now, id, "it drops entry %v (%s), which node %d delivered at %v, from its log", d.ID, describe(&d.Command), d.node, clock(d.at))
 		return
 	}

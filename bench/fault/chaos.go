@@ -36,10 +36,10 @@ func (c *Chaos) Next(v View) Fault {
 	}
 }
 
-// Settle returns the faults that mend everything.
-func (c *Chaos) Settle() (fs []Fault) {
+// Settle returns the faults that mend everything, and end all loss.
+func (c *Chaos) Settle(delay random.Distribution) (fs []Fault) {
 	all := c.every()
-	fs = append(fs, Fault{Kind: Heal}, Fault{Kind: Link, From: all, To: all, Back: true}, Fault{Kind: Disk, Nodes: all, Back: true})
+	fs = append(fs, Fault{Kind: Heal}, Fault{Kind: Link, From: all, To: all, Delay: delay}, Fault{Kind: Disk, Nodes: all, Back: true})
 	for _, id := range all {
 		if c.paused[id] {
 			fs = append(fs, c.mend(Resume, c.paused, id))

@@ -4,7 +4,7 @@
 //
 // Links are streams, as TCP gives them: messages of one direction arrive in
 // order, and a lost packet is a delay. Retransmission is by time-out only
-// (RTOMin, doubling with each loss in a row, at most MaxRTO): election traffic
+// (RTOMin, doubling with each loss in a row, at most RTOMax): election traffic
 // is too thin for fast retransmit. A cut concerns what is sent after it; what
 // was on its way arrives. While a direction is cut its sender retransmits at
 // growing intervals, so after the cut ends the stream goes on only with the
@@ -23,10 +23,6 @@ type (
 	NodeID = protocols.NodeID
 )
 
-// MaxRTO is where a stream's retransmission time-out stops growing: Linux's
-// TCP_RTO_MAX.
-const MaxRTO = Time(120_000_000_000)
-
 // A Quality is what a direction of a link does to messages.
 type Quality struct {
 	Delay random.Distribution
@@ -37,7 +33,8 @@ type Quality struct {
 type Config struct {
 	Nodes    int
 	Default  Quality
-	RTOMin   Time
+	RTOMin   Time                 // a stream's least retransmission time-out
+	RTOMax   Time                 // where it stops doubling; Linux has 120 s
 	Clients  *random.Distribution // between a client and a node; nil: as between nodes
 	Override []Override
 }
@@ -74,6 +71,7 @@ type link struct {
 
 // New returns the network of one trial.
 func New(cfg Config, seed uint64, trial int) *Network {
+	cfg.RTOMax = max(cfg.RTOMax, cfg.RTOMin)
 	n := &Network{cfg: cfg, links: make([]link, (cfg.Nodes+1)*(cfg.Nodes+1)), cpcg: new(rand.PCG)}
 	n.crng = rand.New(n.cpcg)
 	for i := range n.links {
@@ -117,15 +115,14 @@ func (n *Network) Send(now Time, from, to NodeID) (Time, bool) {
 		}
 		return 0, false
 	}
-	return l.arrival(max(now, l.notBefore), &l.q, n.cfg.RTOMin, l.rng), true
+	return l.arrival(max(now, l.notBefore), &l.q, &n.cfg, l.rng), true
 }
 
 // arrival is when a packet sent at t is there, behind those before it.
-func (p *path) arrival(t Time, q *Quality, rto Time, rng *rand.Rand) Time {
+func (p *path) arrival(t Time, q *Quality, cfg *Config, rng *rand.Rand) Time {
 	if q.Loss > 0 {
-		for rng.Float64() < q.Loss && rto < MaxRTO {
+		for rto := cfg.RTOMin; rng.Float64() < q.Loss; rto = min(2*rto, cfg.RTOMax) {
 			t += rto
-			rto *= 2
 		}
 	}
 	p.last = max(p.last, t+q.Delay.Draw(rng))
@@ -134,12 +131,12 @@ func (p *path) arrival(t Time, q *Quality, rto Time, rng *rand.Rand) Time {
 
 // Request returns when a client's message to a node arrives there.
 func (n *Network) Request(now Time, session uint32, node NodeID) Time {
-	return n.client(session, node, 0).arrival(now, &n.cdelay, n.cfg.RTOMin, n.crng)
+	return n.client(session, node, 0).arrival(now, &n.cdelay, &n.cfg, n.crng)
 }
 
 // Reply returns when a node's answer arrives at the client.
 func (n *Network) Reply(now Time, session uint32, node NodeID) Time {
-	return n.client(session, node, 1).arrival(now, &n.cdelay, n.cfg.RTOMin, n.crng)
+	return n.client(session, node, 1).arrival(now, &n.cdelay, &n.cfg, n.crng)
 }
 
 func (n *Network) client(session uint32, node NodeID, direction int) *path {
@@ -165,7 +162,7 @@ func (n *Network) Mend(now Time, from, to NodeID) {
 		t, rto := l.stalled, n.cfg.RTOMin
 		for rto > 0 && t < now {
 			t += rto
-			rto = min(2*rto, MaxRTO)
+			rto = min(2*rto, n.cfg.RTOMax)
 		}
 		l.notBefore, l.stalled = t, 0
 	}

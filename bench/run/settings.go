@@ -39,6 +39,7 @@ type Network struct {
 	Delay  random.Distribution `toml:"delay" default:"constant(5ms)" doc:"one way, each message"`
 	Loss   float64             `toml:"loss" unit:"probability" doc:"chance that a packet is lost, below 1; on a stream, retransmission makes it a delay"`
 	RTOMin Duration            `toml:"rto_min" default:"200ms" least:"1us" doc:"least retransmission time-out of a stream; doubles with each loss in a row"`
+	RTOMax Duration            `toml:"rto_max" default:"120s" least:"1us" doc:"where it stops doubling; 120s is Linux's"`
 }
 
 // Link overrides the network for the pairs From x To.

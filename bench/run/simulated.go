@@ -59,7 +59,7 @@ var invariants = map[string]check.Protocol{"raft": check.Raft, "zab": check.Zab}
 // wires describes the virtual network of a cell.
 func wires(s *Settings) network.Config {
 	q := network.Quality{Delay: s.Network.Delay, Loss: s.Network.Loss}
-	cfg := network.Config{Nodes: s.Cluster.Voters, Default: q, RTOMin: s.Network.RTOMin.Time(), Clients: s.Clients.Delay}
+	cfg := network.Config{Nodes: s.Cluster.Voters, Default: q, RTOMin: s.Network.RTOMin.Time(), RTOMax: s.Network.RTOMax.Time(), Clients: s.Clients.Delay}
 	for _, l := range s.Links {
 		o := q
 		if l.Delay != nil {

@@ -18,12 +18,11 @@ const ms = Time(1_000_000)
 // A world is a Raft cluster with a handler that tests steer.
 type world struct {
 	*Cluster[raft.Message]
-	t        testing.TB
-	events   []observation
-	replies  []bench.Reply
-	onWake   func(now Time) Time
-	listen   protocols.EventSet
-	sessions uint32
+	t       testing.TB
+	events  []observation
+	replies []bench.Reply
+	onWake  func(now Time) Time
+	listen  protocols.EventSet
 }
 
 func (w *world) Wake(now Time) Time {

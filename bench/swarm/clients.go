@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"raftzab/bench"
+	"raftzab/bench/fault"
 	"raftzab/bench/kv"
 	"raftzab/protocols"
 )
@@ -152,15 +153,22 @@ func (w *world[M]) freshReply(now Time, r bench.Reply) {
 	}
 }
 
-// done reports whether the ensemble has made progress at every node that can
-// take part, and all of them are level.
+// done reports whether the ensemble has made progress: there is an active
+// leader, and every node that can take part has its fresh write acknowledged and
+// is level. A Zab server that has promised an epoch above the leader's cannot:
+// it is turned away until the next election, here as in ZooKeeper.
 func (w *world[M]) done() bool {
 	if !w.healed {
 		return false
 	}
+	leaders := (fault.Target{Who: fault.Leader}).Resolve(w.n, w.cluster, w.rng)
+	if len(leaders) == 0 {
+		return false
+	}
+	leader, _ := w.cluster.Status(leaders[0])
 	w.report.TurnedAway = 0
 	for id := NodeID(1); int(id) <= w.n; id++ {
-		if w.system == "zab" && w.accepted[id] > w.epoch { // ZAB: out until the next election
+		if w.system == "zab" && w.accepted[id] > leader.Epoch {
 			w.report.TurnedAway++
 			continue
 		}
@@ -168,7 +176,7 @@ func (w *world[M]) done() bool {
 			return false
 		}
 	}
-	return true
+	return w.report.TurnedAway <= (w.n-1)/2
 }
 
 func (w *world[M]) stuck() string {

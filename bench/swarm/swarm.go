@@ -62,13 +62,17 @@ var Systems = []string{"raft", "zab"}
 // Run makes the run of a seed. trace, where it is set, is told every event.
 func Run(system string, seed uint64, trace func(Time, string)) *Report {
 	rng := random.Stream(seed, 0, random.Swarm, 1)
+	air := draw(rng)
+	// Timeouts leave room for one exchange on the mended network: below that no
+	// leader lasts, and there is no progress to demand.
+	turn := 2*air.delay.B + 2*air.fsync.B
 	switch system {
 	case "raft":
 		cfg := raft.Default()
-		cfg.ElectionTimeout.Min = within(rng, 50*ms, 300*ms)
+		cfg.ElectionTimeout.Min = turn + within(rng, 50*ms, 300*ms)
 		cfg.ElectionTimeout.Max = cfg.ElectionTimeout.Min + within(rng, 20*ms, 300*ms)
 		cfg.Heartbeat = cfg.ElectionTimeout.Min / Time(2+rng.IntN(3))
-		return play(&world[raft.Message]{system: system, rules: check.Raft, seed: seed, rng: rng,
+		return play(&world[raft.Message]{system: system, air: air, rules: check.Raft, seed: seed, rng: rng,
 			replica: func(id NodeID, voters []NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[raft.Message] {
 				cfg := cfg
 				cfg.ID, cfg.Voters = id, voters
@@ -76,12 +80,12 @@ func Run(system string, seed uint64, trace func(Time, string)) *Report {
 			}}, trace)
 	case "zab":
 		cfg := zab.Default()
-		cfg.Tick = within(rng, 20*ms, 120*ms)
 		cfg.InitLimit, cfg.SyncLimit = 5+rng.IntN(10), 2+rng.IntN(5)
+		cfg.Tick = 2*turn/Time(cfg.SyncLimit) + within(rng, 20*ms, 120*ms)
 		cfg.FinalizeWait = []Time{0, 20 * ms, 50 * ms, 200 * ms}[rng.IntN(4)]
 		cfg.MinNotificationInterval = within(rng, 50*ms, 200*ms)
 		cfg.MaxNotificationInterval = cfg.MinNotificationInterval * Time(1+rng.IntN(8))
-		return play(&world[zab.Message]{system: system, rules: check.Zab, seed: seed, rng: rng,
+		return play(&world[zab.Message]{system: system, air: air, rules: check.Zab, seed: seed, rng: rng,
 			replica: func(id NodeID, voters []NodeID, r protocols.Recovered, _ *rand.Rand) protocols.Replica[zab.Message] {
 				cfg := cfg
 				cfg.ID, cfg.Voters = id, voters
@@ -89,6 +93,24 @@ func Run(system string, seed uint64, trace func(Time, string)) *Report {
 			}}, trace)
 	}
 	panic("swarm: no system " + system)
+}
+
+// An air is what a run's messages and writes pass through.
+type air struct {
+	delay, fsync random.Distribution
+	loss         float64 // until everything is mended
+	rto          Time
+}
+
+func draw(rng *rand.Rand) air {
+	slowest := within(rng, ms, 25*ms)
+	fsync := within(rng, ms/10, 30*ms) // long against the schedule, so that crashes fall into it
+	a := air{delay: random.Distribution{Shape: random.Uniform, A: slowest / 4, B: slowest},
+		fsync: random.Distribution{Shape: random.Uniform, A: fsync / 2, B: fsync}, rto: within(rng, 20*ms, 200*ms)}
+	if rng.IntN(3) == 0 {
+		a.loss = 0.1 * rng.Float64()
+	}
+	return a
 }
 
 func within(rng *rand.Rand, low, high Time) Time { return low + Time(rng.Int64N(int64(high-low)+1)) }
@@ -101,6 +123,7 @@ type world[M protocols.Message] struct {
 	rng     *rand.Rand
 	replica func(NodeID, []NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M]
 
+	air     air
 	n       int
 	cluster *sim.Cluster[M]
 	checks  *check.Invariants
@@ -108,7 +131,6 @@ type world[M protocols.Message] struct {
 	clients clients
 	report  *Report
 	leader  NodeID
-	epoch   uint64
 
 	faultAt  Time
 	gap      Time // mean between two faults
@@ -137,18 +159,12 @@ func play[M protocols.Message](w *world[M], trace func(Time, string)) (report *R
 	w.faultAt = within(rng, 200*ms, 1500*ms)
 	w.healAt = within(rng, 12*second, 20*second)
 	w.clients.begin(w.n, rng)
-	slowest := within(rng, ms, 25*ms)
-	fsync := within(rng, ms/10, 30*ms) // long against the schedule, so that crashes fall into it
-	q := network.Quality{Delay: random.Distribution{Shape: random.Uniform, A: slowest / 4, B: slowest}}
-	if rng.IntN(3) == 0 {
-		q.Loss = 0.1 * rng.Float64()
-	}
 	w.cluster = sim.New(sim.Config[M]{
 		New: func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M] {
 			return w.replica(id, voters, r, rng)
 		},
-		Network: network.Config{Nodes: w.n, Default: q, RTOMin: within(rng, 20*ms, 200*ms)},
-		Fsync:   random.Distribution{Shape: random.Uniform, A: fsync / 2, B: fsync},
+		Network: network.Config{Nodes: w.n, Default: network.Quality{Delay: w.air.delay, Loss: w.air.loss}, RTOMin: w.air.rto, RTOMax: second},
+		Fsync:   w.air.fsync,
 		Witness: w, Trace: trace,
 	}, w.seed, 0)
 	defer func() {
@@ -179,7 +195,7 @@ func play[M protocols.Message](w *world[M], trace func(Time, string)) (report *R
 func (w *world[M]) Wake(now Time) Time {
 	if !w.healed && now >= w.healAt {
 		w.healed = true
-		for _, f := range w.chaos.Settle() {
+		for _, f := range w.chaos.Settle(w.air.delay) {
 			w.inject(f)
 		}
 		w.fresh = make([]int, w.n+1)
@@ -230,7 +246,7 @@ func (w *world[M]) Observe(now Time, node NodeID, e protocols.Event) {
 		if w.leader != 0 {
 			w.report.LeaderChanges++
 		}
-		w.leader, w.epoch = node, max(w.epoch, e.Epoch)
+		w.leader = node
 	case protocols.LogTruncated:
 		w.report.Truncations++
 	case protocols.SyncChosen:

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -133,13 +134,11 @@ func (b *Bug) Overlay(dir, root string) (overlayFile string, err error) {
 		if err != nil {
 			return "", fmt.Errorf("bug %s: %w", b.Name, err)
 		}
-		// Whole lines: what stands before the passage ends a line.
-		whole := "\n" + string(text)
-		if n := strings.Count(whole, "\n"+e.Old); n != 1 {
-			return "", fmt.Errorf("bug %s: %s has this passage %d times instead of once; bring bugs/%s.txt up to date:\n%s", b.Name, e.File, n, b.Name, e.Old)
+		at := occurrences(string(text), e.Old)
+		if len(at) != 1 {
+			return "", fmt.Errorf("bug %s: %s has this passage %d times instead of once; bring bugs/%s.txt up to date:\n%s", b.Name, e.File, len(at), b.Name, e.Old)
 		}
-		whole = strings.Replace(whole, "\n"+e.Old, "\n"+e.New, 1)
-		if err := os.WriteFile(changed, []byte(whole[1:]), 0o644); err != nil {
+		if err := os.WriteFile(changed, slices.Concat(text[:at[0]], []byte(e.New), text[at[0]+len(e.Old):]), 0o644); err != nil {
 			return "", fmt.Errorf("bug %s: %w", b.Name, err)
 		}
 		overlay.Replace[source] = changed
@@ -153,4 +152,31 @@ func (b *Bug) Overlay(dir, root string) (overlayFile string, err error) {
 		return "", fmt.Errorf("bug %s: %w", b.Name, err)
 	}
 	return overlayFile, nil
+}
+
+// occurrences returns where the passage begins in text, at the beginning of a line.
+func occurrences(text, passage string) (at []int) {
+	for i := 0; i < len(text); i++ {
+		if (i == 0 || text[i-1] == '\n') && strings.HasPrefix(text[i:], passage) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+// CaughtBy names what broke in a run: an invariant, Assertion or Progress, or in
+// its own words what is neither; "" if nothing did.
+func CaughtBy(r *Report) string {
+	invariant, _, violated := strings.Cut(r.Violation, " violated at ")
+	switch {
+	case strings.HasPrefix(r.Violation, "panic: runtime error"): // no assertion: an accident
+		return r.Violation
+	case strings.HasPrefix(r.Violation, "panic: "):
+		return Assertion
+	case strings.HasPrefix(r.Violation, "no progress"):
+		return Progress
+	case violated:
+		return invariant
+	}
+	return r.Violation
 }

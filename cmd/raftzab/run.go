@@ -149,6 +149,9 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 				world.LeftOut = append(world.LeftOut, left)
 				fmt.Fprintf(j.stderr, "%s is left out: %s\n", cell.System, why)
 			}
+			if err := note(&manifest, &world, system, cell, nil); err != nil {
+				return err
+			}
 			continue
 		}
 		file := results.TrialsName(string(cell.Mode), cell.System)

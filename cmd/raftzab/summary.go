@@ -16,11 +16,11 @@ import (
 // elections come from trials without probes where there are such, and outages
 // from trials with them.
 type sample struct {
-	cell           *run.Cell
-	elect, outage  []float64
-	censored       int
-	rounds, splits int
-	counted        int
+	cell          *run.Cell
+	elect, outage []float64
+	censored      int
+	rounds        int
+	counted       int
 }
 
 func newSample(cell *run.Cell) *sample { return &sample{cell: cell} }

@@ -32,8 +32,8 @@ func Conform[M protocols.Message](t *testing.T, p Protocol[M]) {
 //  2. one leader an epoch;
 //  3. answers: when all is healed, every proposal and read has been answered at
 //     each node that has lived through it; what was answered OK has been
-//     delivered everywhere, what was refused nowhere;
-//  4. progress: a fresh write is then answered OK;
+//     delivered at every node that is level, what was refused nowhere;
+//  4. progress: a majority is level, and a fresh write is answered OK;
 //  5. durability: what is delivered is on the disks of a majority; and while
 //     those of a majority hang, nobody gets so far that it may commit.
 func Check[M protocols.Message](p Protocol[M], seeds int) error {
@@ -228,7 +228,10 @@ func (t *trial[M]) united() bool {
 		!slices.ContainsFunc(t.hosts[1:], func(h *host[M]) bool { return h.node.Status().Leader != l })
 }
 
-// mend heals everything and demands answers.
+// mend heals everything and demands answers and progress. It does not demand
+// that everybody is back: in Zab, a server that has promised to follow a later
+// epoch than the one that was established without it stays outside until the
+// next election, as in ZooKeeper.
 func (t *trial[M]) mend() error {
 	t.heal()
 	for _, h := range t.hosts[1:] {
@@ -237,7 +240,7 @@ func (t *trial[M]) mend() error {
 			t.boot(h.id)
 		}
 	}
-	for end := t.now + 60_000*millisecond; !t.united() && t.now < end; {
+	for end := t.now + 20_000*millisecond; !t.united() && t.now < end; {
 		t.advance(100 * millisecond)
 	}
 	t.settle(1000*millisecond, 5000*millisecond)
@@ -246,36 +249,49 @@ func (t *trial[M]) mend() error {
 		t.request(id, 1, false)
 	}
 	t.settle(1000*millisecond, 5000*millisecond)
+	return t.verify(first)
+}
+
+// verify looks at what has been answered and delivered; sessions from first on
+// came when all was healed.
+func (t *trial[M]) verify(first uint32) error {
 	var problems []error
 	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
+	last := slices.MaxFunc(t.at, protocols.EntryID.Compare)
+	level := 0
+	for _, h := range t.hosts[1:] {
+		if t.at[h.id] == last {
+			level++
+		}
+		if len(h.laws.asked) > 0 || len(h.laws.reading) > 0 {
+			problem("node %d has not answered the proposals %v and the reads %v", h.id, h.laws.asked, h.laws.reading)
+		}
+		h.laws.unchanged()
+	}
+	if level <= len(t.hosts[1:])/2 {
+		problem("all is healed, and the nodes have delivered up to %v", t.at[1:])
+	}
 	fresh := 0
 	for s := uint32(1); s <= t.session; s++ {
 		id := protocols.RequestID{Session: s, Seq: 1}
 		o, answered := t.outcome[id]
-		if s >= first && answered && o == bench.OK {
+		if !answered {
+			continue
+		}
+		if s >= first && o == bench.OK {
 			fresh++
 		}
 		for _, h := range t.hosts[1:] {
-			switch {
-			case !answered:
-			case o == bench.Refused && t.applied[h.id][id]:
+			switch done := t.applied[h.id][id]; {
+			case o == bench.Refused && done:
 				problem("node %d has delivered %v, which was refused", h.id, id)
-			case o == bench.OK && !t.reads[id] && !t.applied[h.id][id]:
+			case o == bench.OK && !t.reads[id] && !done && t.at[h.id] == last:
 				problem("node %d has not delivered %v, which was answered OK", h.id, id)
 			}
 		}
 	}
 	if fresh == 0 {
 		problem("five seconds after all is healed, no fresh write is answered OK")
-	}
-	for _, h := range t.hosts[1:] {
-		if len(h.laws.asked) > 0 || len(h.laws.reading) > 0 {
-			problem("node %d has not answered the proposals %v and the reads %v", h.id, h.laws.asked, h.laws.reading)
-		}
-		if t.at[h.id] != t.at[1] {
-			problem("node %d has delivered up to %v, node 1 up to %v", h.id, t.at[h.id], t.at[1])
-		}
-		h.laws.unchanged()
 	}
 	return errors.Join(problems...)
 }

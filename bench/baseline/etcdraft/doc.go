@@ -32,6 +32,12 @@
 //
 // What else differs from our Raft and may be seen in results:
 //
+//   - A higher term starts the timer even where the vote is refused, so a server
+//     with a short log can put off one with a long log; with timeouts from a range
+//     not much wider than a delay, for long.
+//   - A new leader probes: entries behind its no-op leave for a follower only when
+//     that one has acknowledged the no-op, so the first write takes a round trip
+//     more.
 //   - Heartbeats are messages of their own beside MsgApp, at the leader's fixed
 //     period: sending entries does not put the next one off.
 //   - A follower hears of a commit at once, by an empty MsgApp.

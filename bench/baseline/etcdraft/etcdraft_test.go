@@ -3,6 +3,7 @@ package etcdraft
 import (
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -225,6 +226,11 @@ func TestKindsTellClientCommandsApart(t *testing.T) {
 	w.until(200*ms, "answer", func() bool { look(); return kinds[AppDataResp] > 0 })
 	if kinds[AppData] == 0 || sizes[AppData] != headerSize+entrySize+100 || sizes[Vote] != headerSize {
 		t.Errorf("kinds %v, sizes %v", kinds, sizes)
+	}
+	m := Message{Message: &pb.Message{Type: pb.MsgApp.Enum(), From: new(uint64(1)), To: new(uint64(2)), Entries: inside([]protocols.Entry{
+		{ID: protocols.EntryID{Epoch: 3, Index: 4}, Command: protocols.Command{ID: protocols.RequestID{Session: 5, Seq: 6}, Op: 1}}})}}
+	if s := m.String(); !strings.Contains(s, "1->2 MsgApp") || !strings.Contains(s, "3/4 EntryNormal 5.6") {
+		t.Errorf("a message reads %q", s)
 	}
 	for k := range Kinds {
 		if ElectionKind(k) != (k != AppData && k != AppDataResp) {

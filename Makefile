@@ -1,0 +1,67 @@
+# make            lists the targets
+# make experiments and make test set up what they need
+
+SHELL   := /bin/bash
+BIN     := bin/raftzab
+GO      ?= go
+SEEDS   ?= 20000
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+$(BIN): FORCE
+	@$(GO) build -buildvcs=auto -o $@ ./cmd/raftzab
+
+experiments: setup $(BIN) ## run the experiments: data, figures and a summary in results/
+	@$(BIN) run experiments/election-latency.toml
+
+test: setup ## run all tests
+	@$(GO) test ./...
+
+figures: $(BIN) ## draw the figures again from the data in results/
+	@$(BIN) plot
+
+golden: ## rewrite golden files and show what changed
+	$(GO) test ./raft ./zab ./protocols/protocoltest -run Conversation -rewrite
+	$(GO) test ./results ./experiments ./plots -update
+	git diff --stat
+
+bench: ## events and elections per second, allocations per event
+	$(GO) test ./bench/sim -run XXX -bench . -benchmem
+
+swarm: $(BIN) ## random runs until an invariant breaks (SEEDS=20000)
+	@$(BIN) swarm -n $(SEEDS)
+
+bugs: ## plant every bug of the zoo and demand that the swarm finds it
+	$(GO) test ./bench/swarm -run Zoo -zoo -v -timeout 60m
+
+lint: ## gofmt, vet for Linux, macOS and Windows, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }
+	@for os in linux darwin windows; do GOOS=$$os $(GO) vet ./... || exit 1; done
+	@$(GO) tool staticcheck ./...
+
+ci: lint test ## what .ci/run calls
+	@$(MAKE) --no-print-directory smoke
+
+# smoke runs the experiments with a few trials, as a newcomer would, elsewhere.
+smoke: $(BIN)
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && $(BIN) run experiments/election-latency.toml --trials 20 --out "$$out" && ls "$$out"/election-latency/figures
+
+setup: ## Go modules; Java and ZooKeeper where that can be done
+	@$(GO) mod download
+	@if command -v java >/dev/null && { [ -n "$$ZOOKEEPER_HOME" ] || [ -e /usr/share/java/zookeeper.jar ]; }; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'installing ZooKeeper and Java with apt-get'; \
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends zookeeper default-jre-headless; } >/dev/null || \
+			echo 'apt-get failed: going on without ZooKeeper'; \
+	else \
+		echo 'ZooKeeper is not here; the rest goes on without it. To have it: sudo apt-get install zookeeper default-jre-headless,'; \
+		echo 'or unpack an Apache ZooKeeper tarball, set ZOOKEEPER_HOME to it, and have java on the PATH.'; \
+	fi
+
+clean: ## remove what was built
+	rm -rf bin
+
+FORCE:
+.PHONY: help experiments test figures golden bench swarm bugs lint ci smoke setup clean FORCE
