@@ -36,6 +36,10 @@ swarm: $(BIN) ## random runs until an invariant breaks (SEEDS=20000)
 bugs: ## plant every bug of the zoo and demand that the swarm finds it
 	$(GO) test ./bench/swarm -run Zoo -zoo -v -timeout 60m
 
+verify: ## split votes against theory, Zab's rounds, Raft against etcd: 20000 and 10000 elections a cell
+	$(GO) test ./experiments -run 'SplitVotes' -elections 20000 -v -timeout 30m
+	$(GO) test ./experiments -run 'ZabElects|RaftAgrees' -elections 10000 -v -timeout 30m
+
 lint: ## gofmt, vet for Linux, macOS and Windows, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }
 	@for os in linux darwin windows; do GOOS=$$os $(GO) vet ./... || exit 1; done
@@ -64,4 +68,4 @@ clean: ## remove what was built
 	rm -rf bin
 
 FORCE:
-.PHONY: help experiments test figures golden bench swarm bugs lint ci smoke setup clean FORCE
+.PHONY: help experiments test figures golden bench swarm bugs lint ci smoke setup verify clean FORCE

@@ -81,8 +81,8 @@ func (r *Replica) tryToCommit(out *Output) {
 		}
 	}
 	z := o.acks[len(r.cfg.Voters)/2]
-	if z.Epoch != o.epoch || !r.committed.Less(z) {
-		return
+	if !r.committed.Less(z) {
+		return // in particular where it is of an earlier epoch
 	}
 	i, _ := r.history.UpTo(r.committed)
 	for ; i < r.history.Len() && !z.Less(r.history.At(i).ID); i++ {

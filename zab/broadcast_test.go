@@ -20,9 +20,12 @@ func TestProposalLeavesBeforeTheLeadersFsync(t *testing.T) {
 	if s.r.committed != (Zxid{}) {
 		t.Fatal("commits on one disk of three")
 	}
-	s.persisted(s.r.seq)
-	s.expect("durable", "1: COMMIT 1.1")
-	if s.r.committed != zx(1, 1) || len(s.done) != 1 {
+	s.propose(3)
+	s.fromLearner(1, Message{Type: Ack, Zxid: zx(1, 2)}, Message{Type: Ack, Zxid: zx(1, 3)})
+	s.take()
+	s.persisted(s.r.seq - 1)
+	s.expect("with the first write durable", "1: COMMIT 1.1", "1: COMMIT 1.2")
+	if s.r.committed != zx(1, 2) || len(s.done) != 2 {
 		t.Errorf("%v", s.r)
 	}
 }
@@ -96,6 +99,7 @@ func TestCountersStartAgainWithEachEpoch(t *testing.T) {
 // makes the leader resign. It is not proposed, and so refused for certain.
 func TestCounterOverflowBeginsANewEpoch(t *testing.T) {
 	s := established(t, protocols.Recovered{})
+	const maxCounter = 0xffffffff
 	s.r.office.proposed.Index = maxCounter - 1
 	s.r.history = protocols.NewLog(protocols.Recovered{Base: zx(1, maxCounter-1)})
 	s.r.committed = s.r.history.Last()

@@ -89,7 +89,8 @@ func TestRefusedConnectionIsTriedFiveTimes(t *testing.T) {
 		{"refused", func(s *solo) { s.fromLeader(Message{Type: Refused}) }},
 		{"broken", func(s *solo) { s.call(func(r *Replica) { r.Disconnected(s.now, 3, &s.out) }) }},
 	} {
-		s := learner(t, protocols.Recovered{})
+		s := single(t, 1, 3, protocols.Recovered{}, func(c *Config) { c.InitLimit = 100 })
+		s.followAgain()
 		for range 4 {
 			s.expect(c.name, "3: FOLLOWERINFO epoch 0")
 			c.refuse(s)
@@ -135,6 +136,11 @@ func TestPacketsOfAnotherConnectionAreDropped(t *testing.T) {
 	if s.r.role != protocols.Candidate {
 		t.Errorf("%v", s.r)
 	}
+	s = established(t, protocols.Recovered{})
+	s.receive(1, Message{Type: Close, Learner: 3, Conn: 1}) // of 1 as our leader
+	if s.r.office.learners[1].stage != upToDate {
+		t.Error("the end of another connection ends this one")
+	}
 }
 
 func TestLeaderChoosesAnEpochBeyondAllOfAQuorum(t *testing.T) {
@@ -157,14 +163,16 @@ func TestLeaderChoosesAnEpochBeyondAllOfAQuorum(t *testing.T) {
 // A learner that has promised this very epoch before may follow, and does not
 // count.
 func TestRepeatedPromiseDoesNotCount(t *testing.T) {
-	s := elect(t, 3, disk(1, 1))
-	s.fromLearner(1, Message{Type: FollowerInfo, Zxid: Zxid{Epoch: 1}}, Message{Type: AckEpoch, CurrentEpoch: NoEpoch})
-	if s.r.phase != protocols.Discovery {
-		t.Fatalf("%v", s.r)
+	s := elect(t, 5, disk(1, 1))
+	for id := NodeID(1); id <= 3; id++ {
+		s.fromLearner(id, Message{Type: FollowerInfo, Zxid: Zxid{Epoch: 1}})
 	}
 	s.take()
-	s.fromLearner(2, Message{Type: FollowerInfo, Zxid: Zxid{Epoch: 1}}, Message{Type: AckEpoch, CurrentEpoch: 1})
-	s.expect("with an acknowledgement", "2: LEADERINFO epoch 2", "1: DIFF 0.0", "1: NEWLEADER epoch 2", "2: DIFF 0.0", "2: NEWLEADER epoch 2")
+	s.fromLearner(1, Message{Type: AckEpoch, CurrentEpoch: NoEpoch})
+	s.fromLearner(2, Message{Type: AckEpoch, CurrentEpoch: 1})
+	s.expect("with one acknowledgement")
+	s.fromLearner(3, Message{Type: AckEpoch, CurrentEpoch: 1})
+	s.expect("with two", "1: DIFF 0.0", "1: NEWLEADER epoch 2", "2: DIFF 0.0", "2: NEWLEADER epoch 2", "3: DIFF 0.0", "3: NEWLEADER epoch 2")
 }
 
 func TestLeaderElectResignsForAMoreRecentVoter(t *testing.T) {

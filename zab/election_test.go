@@ -222,7 +222,8 @@ func TestHigherRoundFallsBackToTheInitialVote(t *testing.T) {
 	if s.r.recvset[3].present {
 		t.Error("a vote of round 1 is still counted")
 	}
-	// Better than the initial vote: adopted.
+	// Better than the initial vote: adopted, though it is worse than the proposal.
+	s.receive(5, looking(5, Vote{5, zx(1, 2), 1}))
 	s.receive(4, looking(6, Vote{4, zx(1, 2), 1}))
 	if s.r.proposal.Leader != 4 || s.r.clock != 6 {
 		t.Errorf("%v in round %d", s.r.proposal, s.r.clock)
@@ -260,6 +261,7 @@ func TestCheckLeader(t *testing.T) {
 		s.receive(id, following(3, v))
 	}
 	s.receive(5, looking(3, v)) // it votes for itself: that isn't leading
+	s.receive(5, following(3, v))
 	if s.r.role != protocols.Candidate {
 		t.Fatal("follows a leader that does not lead")
 	}
@@ -354,6 +356,10 @@ func TestLastNotificationIsSentAgainOnceAfterABreak(t *testing.T) {
 	s.receive(2, looking(1, Vote{}))
 	broken()
 	s.expect("after a word and a break", vote)
+	s.advance(200 * millisecond)
+	s.take()
+	broken()
+	s.expect("after the back-off and a break", vote)
 }
 
 func TestSingleServerElectsItself(t *testing.T) {

@@ -44,7 +44,7 @@ func TestSyncLimitBeginsBehindTheFsyncAtNewLeader(t *testing.T) {
 	s.fromLeader(Message{Type: LeaderInfo, Zxid: Zxid{Epoch: 1}}, Message{Type: Diff})
 	s.slow = true
 	s.fromLeader(Message{Type: NewLeader, Zxid: Zxid{Epoch: 1}})
-	s.advance(s.r.ticks(6))
+	s.advance(s.r.ticks(5))
 	if s.r.role != protocols.Follower {
 		t.Fatal("left in its fsync")
 	}
@@ -104,6 +104,7 @@ func TestHandlerHangsUpAtItsLimit(t *testing.T) {
 		{"no ACKEPOCH", []MessageType{FollowerInfo}, 10},
 		{"no acknowledgement of NEWLEADER", []MessageType{FollowerInfo, AckEpoch}, 10},
 		{"silent", []MessageType{FollowerInfo, AckEpoch, AckNewLeader}, 4},
+		{"silent after a word", []MessageType{FollowerInfo, AckEpoch, AckNewLeader, Ping}, 4},
 	} {
 		s := established(t, protocols.Recovered{})
 		step := func(to Time) { // 1 stays
@@ -150,6 +151,31 @@ func TestLeaderLooksAtItsQuorumOnceATick(t *testing.T) {
 	s.advance(1)
 	if s.r.role != protocols.Candidate || !s.abandoned {
 		t.Errorf("leads without a quorum: %v", s.r)
+	}
+}
+
+// A learner has initLimit and syncLimit together to become level; a leader does not
+// stay in office for one that takes longer, though the connection is alive.
+func TestSlowLearnerDoesNotHoldTheLeaderInOffice(t *testing.T) {
+	s := established(t, protocols.Recovered{})
+	s.fromLearner(2, Message{Type: FollowerInfo})
+	step := func(ticks int) {
+		for range ticks {
+			s.advance(s.r.cfg.Tick)
+			s.fromLearner(1, Message{Type: Ping})
+		}
+	}
+	step(9)
+	s.fromLearner(2, Message{Type: AckEpoch})
+	step(4)
+	s.call(func(r *Replica) { r.Disconnected(s.now, 1, &s.out) })
+	step(1)
+	if s.r.role != protocols.Leader {
+		t.Fatal("left at tick 14")
+	}
+	step(1)
+	if s.r.role != protocols.Candidate {
+		t.Errorf("stays after tick 15: %v", s.r)
 	}
 }
 

@@ -218,15 +218,13 @@ func (r *Replica) serve(out *Output) {
 	out.Emit(Event{Kind: protocols.PhaseEntered, Phase: r.phase, Epoch: r.currentEpoch})
 	r.toLeader(Message{Type: AckNewLeader, Zxid: Zxid{Epoch: r.currentEpoch}}, out)
 	r.commit(r.history.Last(), out)
-	if len(l.notLogged) == 0 {
-		return
+	if len(l.notLogged) > 0 {
+		r.log(l.notLogged, out)
 	}
-	r.log(l.notLogged, out)
 	for i := range l.notLogged {
 		r.promiseLeader(Message{Type: Ack, Zxid: l.notLogged[i].ID}, out)
 	}
 	if l.commits > 0 {
 		r.commit(l.notLogged[l.commits-1].ID, out)
 	}
-	r.keepProposals(len(l.notLogged))
 }

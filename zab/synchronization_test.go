@@ -69,21 +69,21 @@ func TestLateJoinerGetsHistoryThenTheLiveStream(t *testing.T) {
 
 func TestActivationNeedsAQuorumAndTheOwnDisk(t *testing.T) {
 	s := elect(t, 5, disk(1, 1, zx(1, 2)))
-	for id := NodeID(1); id <= 2; id++ {
+	for id := NodeID(1); id <= 3; id++ {
 		s.fromLearner(id, Message{Type: FollowerInfo, Zxid: Zxid{Epoch: 1}})
 	}
 	s.slow = true
-	for id := NodeID(1); id <= 2; id++ {
-		s.fromLearner(id, Message{Type: AckEpoch, CurrentEpoch: 1, Zxid: zx(1, 2)})
+	for _, m := range []MessageType{AckEpoch, AckNewLeader} {
+		for id := NodeID(1); id <= 3; id++ {
+			s.fromLearner(id, Message{Type: m, CurrentEpoch: 1, Zxid: zx(1, 2)})
+		}
 	}
-	s.fromLearner(1, Message{Type: AckNewLeader})
-	s.fromLearner(2, Message{Type: AckNewLeader})
 	if s.r.serving || len(s.done) > 0 {
 		t.Fatal("active before its own epoch is durable")
 	}
 	s.take()
 	s.persisted(s.r.seq)
-	s.expect("active", "1: UPTODATE", "2: UPTODATE")
+	s.expect("active", "1: UPTODATE", "2: UPTODATE", "3: UPTODATE")
 	if !s.r.serving || len(s.done) != 2 || s.count(protocols.Activated) != 1 {
 		t.Errorf("%v, %d delivered", s.r, len(s.done))
 	}
@@ -230,6 +230,24 @@ func TestEveryWayToBecomeLevel(t *testing.T) {
 	}
 }
 
+// ZOOKEEPER-5094: the cut is on its way to the disk at once, and a learner that
+// leaves in the middle says nothing of the shorter log before it is there.
+func TestTruncIsDurableBeforeTheNextVote(t *testing.T) {
+	s := learner(t, disk(1, 1, zx(1, 3)))
+	s.fromLeader(Message{Type: LeaderInfo, Zxid: Zxid{Epoch: 2}})
+	s.slow, s.writes = true, nil
+	s.fromLeader(Message{Type: Trunc, Zxid: zx(1, 2)})
+	if len(s.writes) != 1 || s.writes[0].After != zx(1, 2) || s.count(protocols.LogTruncated) != 1 {
+		t.Fatalf("writes %+v", s.writes)
+	}
+	s.take()
+	s.fromLeader(Message{Type: Close})
+	s.expect("before the fsync")
+	s.persisted(s.r.seq)
+	const vote = "NOTIFICATION round 8: LOOKING votes for 1 (epoch 1, zxid 1.2)"
+	s.expect("after it", "2: "+vote, "3: "+vote)
+}
+
 // SNAP to a server that lives on: what it has delivered stays, what it has not
 // is replaced, in one write with the history.
 func TestSnapKeepsWhatWasDelivered(t *testing.T) {
@@ -276,7 +294,10 @@ func TestBrokenInvariantsPanic(t *testing.T) {
 		return s
 	}
 	for name, breach := range map[string]func(){
-		"COMMIT of nothing":       func() { sync().fromLeader(Message{Type: Commit, Zxid: zx(1, 2)}) },
+		"COMMIT of nothing": func() { sync().fromLeader(Message{Type: Commit, Zxid: zx(1, 2)}) },
+		"COMMIT not of the head in synchronization": func() {
+			sync().fromLeader(Message{Type: Proposal, Zxid: zx(1, 2)}, Message{Type: Proposal, Zxid: zx(1, 3)}, Message{Type: Commit, Zxid: zx(1, 3)})
+		},
 		"UPTODATE without before": func() { sync().fromLeader(Message{Type: UpToDate}) },
 		"two headers":             func() { sync().fromLeader(Message{Type: Diff}) },
 		"NEWLEADER of another":    func() { sync().fromLeader(Message{Type: NewLeader, Zxid: Zxid{Epoch: 3}}) },

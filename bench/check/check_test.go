@@ -324,6 +324,25 @@ func TestCorrectRunsPass(t *testing.T) {
 			s.delivers(1, noop(3, 3))
 			s.elected(3, 2) // the last vote for term 2 was long on its way
 		}},
+		{"a late message of a leader of term 3 drops what term 4 has committed (figure 8)", func() *story {
+			s := tell(5, Raft)
+			s.everywhere(Registers{1, 1}, at(0, 0), noop(1, 1))
+			for _, id := range []ID{1, 4} {
+				s.writes(id, Registers{2, 1}, at(1, 1), put(2, 2, 1))
+			}
+			s.elected(5, 3) // by 2 and 3
+			s.writes(5, Registers{3, 5}, at(1, 1), noop(3, 2))
+			s.elected(1, 4)
+			s.writes(1, Registers{4, 1}, at(2, 2), noop(4, 3))
+			for _, id := range []ID{2, 3} {
+				s.writes(id, Registers{4, 1}, at(1, 1), put(2, 2, 1), noop(4, 3))
+			}
+			s.delivers(1, noop(1, 1), put(2, 2, 1), noop(4, 3))
+			return s
+		}, func(s *story) {
+			s.writes(4, Registers{3, 0}, at(1, 1), noop(3, 2))
+			s.writes(4, Registers{4, 0}, at(1, 1), put(2, 2, 1), noop(4, 3))
+		}},
 		{"a follower delivers in the instant of its write", inTerm1, func(s *story) {
 			s.writes(1, Registers{1, 1}, at(1, 2), put(1, 3, 2))
 			s.writes(2, Registers{1, 1}, at(1, 2), put(1, 3, 2))

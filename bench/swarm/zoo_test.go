@@ -2,14 +2,30 @@ package swarm
 
 import (
 	"encoding/json"
+	"flag"
 	"go/parser"
 	"go/token"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
+
+var zooHunt = flag.Bool("zoo", false, "plant every bug of the zoo and hunt it: minutes")
+
+// The swarm as it is catches every bug, each within its number of seeds.
+func TestSwarmCatchesEveryBugOfTheZoo(t *testing.T) {
+	if !*zooHunt {
+		t.Skip("takes minutes: make bugs")
+	}
+	hunt := exec.Command("go", "run", "./bugs")
+	hunt.Stdout, hunt.Stderr = os.Stdout, os.Stderr
+	if err := hunt.Run(); err != nil {
+		t.Error(err)
+	}
+}
 
 // A bug whose passage the sources no longer have would be hunted in vain.
 func TestEveryBugOfTheZooApplies(t *testing.T) {
