@@ -357,7 +357,7 @@ func (x *expansion) cell(i int, c oneCase, point int, s *run.System) bool {
 	if !x.o.wanted(run.Mode(e.Mode), c.name, s.Name) {
 		return true
 	}
-	cell := run.Cell{Scenario: x.f.name, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Trials: e.Trials, Seed: x.f.scenario.Seed}
+	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Trials: e.Trials, Seed: x.f.scenario.Seed}
 	if len(settingsOf) == 0 {
 		cell.Swept = nil
 	}

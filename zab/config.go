@@ -28,7 +28,9 @@ type Config struct {
 
 	FinalizeWait            Time // silence after a quorum of votes that ends the election; may be 0
 	MinNotificationInterval Time // silence after which a vote is repeated, doubled each time
-	MaxNotificationInterval Time // up to this
+	// Up to this. More than FinalizeWait, or one that repeats its vote for ever keeps
+	// all others waiting for silence.
+	MaxNotificationInterval Time
 
 	CommittedLog int // committed entries kept below a snapshot; without snapshots the whole log serves
 }

@@ -70,10 +70,12 @@ func (r *Replica) promiseLeader(m Message, out *Output) {
 }
 
 // connectAgain is what a refused connection leads to: the leader-elect may be
-// still in its finalizeWait.
+// still in its finalizeWait. A FOLLOWERINFO that waits for the disk belongs to
+// the connection that is no more.
 func (r *Replica) connectAgain(now Time, out *Output) {
 	l := &r.link
 	l.up = false
+	r.held.Clear()
 	if next := now + connectRetryDelay; l.tries < connectTries && next < l.giveUpAt {
 		l.connectAt = next
 	} else {

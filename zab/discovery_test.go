@@ -115,6 +115,30 @@ func TestRefusedConnectionIsTriedFiveTimes(t *testing.T) {
 	}
 }
 
+// The first try's FOLLOWERINFO still waits for the disk when the stream breaks: it
+// is not sent on the next, where it would be answered and then renumbered.
+func TestBrokenTryIsNotAnswered(t *testing.T) {
+	s := learner(t, disk(1, 1))
+	s.slow = true
+	s.fromLeader(Message{Type: LeaderInfo, Zxid: Zxid{Epoch: 5}})
+	s.fromLeader(Message{Type: Close})
+	v := Vote{Leader: 2, PeerEpoch: 9}
+	s.receive(3, following(9, v))
+	s.receive(2, leads(9, v))
+	s.call(func(r *Replica) { r.Disconnected(s.now, 2, &s.out) })
+	s.take()
+	s.persisted(s.r.seq)
+	for _, m := range s.take() {
+		if m[3:] == "FOLLOWERINFO epoch 5" {
+			t.Errorf("sent on another stream: %q", m)
+		}
+	}
+	s.fromLeader(Message{Type: LeaderInfo, Zxid: Zxid{Epoch: 6}})
+	s.expect("an answer on the broken connection")
+	s.advance(100 * millisecond)
+	s.expect("the next try", "2: FOLLOWERINFO epoch 5")
+}
+
 func TestWhoDoesNotLeadRefusesLearners(t *testing.T) {
 	info := Message{Type: FollowerInfo, Learner: 2, Conn: 4}
 	for _, s := range []*solo{single(t, 1, 3, protocols.Recovered{}, nil), learner(t, protocols.Recovered{})} {

@@ -58,7 +58,8 @@
 //     counts its connections, and each packet says which it belongs to; Close is
 //     the FIN, Refused the RST of a port that is not open yet. Disconnected while
 //     LOOKING sends the last notification again, as a new election connection
-//     does: once, until something is heard from there.
+//     does: once, until something is heard from there. Notifications wait until the
+//     disk has what they state, in a queue of one per peer as there.
 //   - A refused connection, or one that breaks before LEADERINFO, is tried again
 //     as there (5 tries 100 ms apart, within initLimit). But a learner that its
 //     leader has answered and found no use for waits one tick before it tries

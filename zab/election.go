@@ -40,9 +40,28 @@ func (r *Replica) sendNotifications(out *Output) {
 }
 
 // notify sends the live proposal. It waits for the disk: the initial vote states
-// what our log ends with, and a restart must not find less.
+// what our log ends with, and a restart must not find less. What waits is
+// ZooKeeper's queue of one per peer, in which the newest replaces the oldest.
 func (r *Replica) notify(to NodeID, out *Output) {
-	r.promise(to, r.notification(r.proposal), out)
+	if r.persisted == r.seq {
+		out.Send(to, r.notification(r.proposal))
+		return
+	}
+	r.unsent[to], r.unsentSeq = r.notification(r.proposal), r.seq
+}
+
+// sendUnsent sends what waited for the disk.
+func (r *Replica) sendUnsent(out *Output) {
+	if r.unsentSeq == 0 || r.unsentSeq > r.persisted {
+		return
+	}
+	for _, id := range r.cfg.Voters {
+		if m := r.unsent[id]; m.ElectionEpoch != 0 {
+			out.Send(id, m)
+		}
+	}
+	clear(r.unsent)
+	r.unsentSeq = 0
 }
 
 func (r *Replica) notification(v Vote) Message {

@@ -116,9 +116,12 @@ func TestNotificationLeavesWhenTheLogIsDurable(t *testing.T) {
 	s.slow = true
 	s.fromLeader(Message{Type: Proposal, Zxid: zx(2, 1)})
 	s.call(func(r *Replica) { r.Disconnected(s.now, 3, &s.out) })
+	s.receive(2, looking(3, Vote{Leader: 2}))
+	s.receive(3, looking(8, Vote{3, zx(2, 1), 2}))
 	s.expect("before the fsync")
+	// Of the vote for itself, the answer to 2 and the vote for 3, the newest is left.
 	s.persisted(s.r.seq)
-	const vote = "NOTIFICATION round 8: LOOKING votes for 1 (epoch 2, zxid 2.1)"
+	const vote = "NOTIFICATION round 8: LOOKING votes for 3 (epoch 2, zxid 2.1)"
 	s.expect("after the fsync", "2: "+vote, "3: "+vote)
 }
 

@@ -75,6 +75,7 @@ func (r *Replica) reached(seq uint64, out *Output) {
 	}
 	r.marks = r.marks[:copy(r.marks, r.marks[n:])]
 	r.held.Release(seq, out)
+	r.sendUnsent(out)
 }
 
 // commit delivers the history up to z. Nothing is delivered before activation

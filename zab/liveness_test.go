@@ -27,7 +27,17 @@ func TestLearnerHangsUpAtItsLimit(t *testing.T) {
 			t.Errorf("%s: stays: %v", c.name, s.r)
 		}
 	}
-	s := served(t, protocols.Recovered{}, 1)
+	s := learner(t, protocols.Recovered{})
+	s.fromLeader(Message{Type: Refused})
+	s.advance(connectRetryDelay + ticks(s, 10) - 1) // from the second try
+	if s.r.role != protocols.Follower {
+		t.Fatal("left early after a refusal")
+	}
+	s.advance(1)
+	if s.r.role != protocols.Candidate {
+		t.Errorf("stays after a refusal: %v", s.r)
+	}
+	s = served(t, protocols.Recovered{}, 1)
 	for range 3 {
 		s.advance(ticks(s, 4) - 1)
 		s.fromLeader(Message{Type: Ping})

@@ -78,10 +78,10 @@ type Message struct {
 
 	CurrentEpoch uint64 // AckEpoch: the learner's, or NoEpoch
 
-	// AckEpoch: of the learner's last entry. Diff: of the last entry that this
-	// header is about. Trunc, Snap: see there. Proposal, Ack, Commit: of the
-	// entry. FollowerInfo: (acceptedEpoch, 0). LeaderInfo, NewLeader,
-	// AckNewLeader: (epoch, 0). Ping from the leader: the last proposed.
+	// AckEpoch: of the learner's last entry. Diff: of the leader's last committed.
+	// Trunc: of the last entry to keep. Snap: of the snapshot. Proposal, Ack,
+	// Commit: of the entry. FollowerInfo: (acceptedEpoch, 0). LeaderInfo,
+	// NewLeader, AckNewLeader: (epoch, 0). Ping from the leader: the last proposed.
 	Zxid    Zxid
 	Command Command // Request, Proposal
 }

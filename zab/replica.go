@@ -26,7 +26,8 @@ type (
 //  2. The history has each epoch's counters from 1 without a gap.
 //  3. What is committed is in the history.
 //  4. While LOOKING exactly one of finalizeAt and notifyAt is set, otherwise
-//     neither; only a learner has a read deadline, only a leader pings.
+//     neither; only a learner has a read deadline, and an instant to connect only
+//     without a connection; only a leader pings.
 //  5. Who serves is in broadcast, and the other way round.
 type Replica struct {
 	cfg   Config
@@ -55,7 +56,9 @@ type Replica struct {
 	initial, proposal      Vote
 	currentVote            Vote // the last decided
 	recvset, outofelection []ballot
-	resent                 []bool // the last notification went out again after a break, and nothing came since
+	unsent                 []Message // by NodeID: the notification that waits for the disk; round 0: none
+	unsentSeq              uint64    // for this write
+	resent                 []bool    // the last notification went out again after a break, and nothing came since
 	backoff                Time
 	notifyAt, finalizeAt   Time
 
@@ -91,6 +94,7 @@ func New(cfg Config, recovered protocols.Recovered) *Replica {
 		recvset:       make([]ballot, n),
 		outofelection: make([]ballot, n),
 		resent:        make([]bool, n),
+		unsent:        make([]Message, n),
 	}
 	r.durable = r.history.Last()
 	r.office.learners = make([]handler, n)
@@ -146,7 +150,7 @@ func (r *Replica) Receive(now Time, from NodeID, m Message, out *Output) {
 		r.fromLearner(now, from, &m, out)
 	case m.Type == FollowerInfo: // the port is not open
 		out.Send(from, Message{Type: Refused, Learner: from, Conn: m.Conn})
-	case m.Learner == r.cfg.ID && m.Conn == r.link.conn && from == r.leader && r.role == protocols.Follower:
+	case r.role == protocols.Follower && r.link.up && m.Learner == r.cfg.ID && m.Conn == r.link.conn && from == r.leader:
 		r.fromLeader(now, &m, out)
 	}
 	r.done(out)
@@ -240,6 +244,7 @@ func (r *Replica) leave(now Time, out *Output) {
 	out.Abandoned = out.Abandoned || r.serving
 	r.serving = false
 	r.held.Clear()
+	clear(r.unsent)
 	r.lookForLeader(now, out)
 }
 
@@ -274,7 +279,8 @@ func (r *Replica) valid() string {
 	}
 	looking, leads := r.role == protocols.Candidate, r.role == protocols.Leader
 	if looking != ((r.finalizeAt != 0) != (r.notifyAt != 0)) || r.finalizeAt != 0 && r.notifyAt != 0 ||
-		(r.link.deadline != 0) != (r.role == protocols.Follower) || !leads && r.office.pingAt != 0 {
+		(r.link.deadline != 0) != (r.role == protocols.Follower) || r.link.connectAt != 0 && (r.link.up || r.role != protocols.Follower) ||
+		!leads && r.office.pingAt != 0 {
 		return "4: deadlines of another role"
 	}
 	if r.serving != (r.phase == protocols.Broadcast) {

@@ -51,13 +51,13 @@ func (d *Distribution) Draw(r *rand.Rand) protocols.Time {
 		}
 		return d.A + protocols.Time(r.Int64N(int64(d.B-d.A)))
 	case Normal:
-		return clamp(float64(d.A) + float64(d.B)*r.NormFloat64())
+		return clamp(float64(d.A) + float64(float64(d.B)*r.NormFloat64())) // the conversion forbids a fused multiply-add
 	case Lognormal:
-		return clamp(float64(d.A) * math.Exp(d.Sigma*r.NormFloat64()))
+		return clamp(float64(d.A) * exp(d.Sigma*r.NormFloat64()))
 	case Exponential:
 		return clamp(float64(d.A) * r.ExpFloat64())
 	case Pareto:
-		return clamp(float64(d.A) * math.Pow(1-r.Float64(), -1/d.Sigma))
+		return clamp(float64(d.A) * exp(r.ExpFloat64()/d.Sigma))
 	}
 	panic(fmt.Sprintf("random: shape %d", d.Shape))
 }

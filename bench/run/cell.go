@@ -16,6 +16,8 @@ const (
 // A Cell is one point of an experiment: run x case x sweep point x system.
 type Cell struct {
 	Scenario string            // its name, which is the name of its folder
+	File     string            // that it is from
+	Flags    []string          // key=value: what --set changed
 	Case     string            // empty if the scenario has none
 	Mode     Mode              //
 	System   string            // a name of Systems

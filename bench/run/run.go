@@ -28,17 +28,24 @@ func (c *Cell) String() string {
 }
 
 // replay is the command that shows a trial again.
-func (c *Cell) replay(trial int) string {
-	s := fmt.Sprintf("raftzab replay experiments/%s.toml --system %s", c.Scenario, c.System)
+func (c *Cell) replay(trial int, probed bool) string {
+	s := fmt.Sprintf("raftzab replay %s --system %s", quoted(c.File), c.System)
 	if c.Case != "" {
 		s += " --case " + c.Case
 	}
+	for _, x := range c.Flags {
+		s += " --set " + quoted(x)
+	}
 	for _, x := range c.Swept {
 		if x.Value != "" {
-			s += fmt.Sprintf(" --set %s=%s", x.Key, quoted(x.Value))
+			s += " --set " + quoted(x.Key+"="+x.Value)
 		}
 	}
-	return s + fmt.Sprintf(" --seed %d --trial %d", c.Seed, trial)
+	s += fmt.Sprintf(" --seed %d --trial %d", c.Seed, trial)
+	if probed {
+		s += " --probed"
+	}
+	return s
 }
 
 func quoted(s string) string {

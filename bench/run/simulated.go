@@ -31,7 +31,7 @@ type Breach struct {
 }
 
 func (b *Breach) String() string {
-	return fmt.Sprintf("%s: trial %d: %s\nto see it again: %s", b.Cell, b.Trial, b.What, b.Cell.replay(b.Trial))
+	return fmt.Sprintf("%s: trial %d: %s\nto see it again: %s", b.Cell, b.Trial, b.What, b.Cell.replay(b.Trial, b.Probed))
 }
 
 // A maker returns the function that makes a node's replica under settings.

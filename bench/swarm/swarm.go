@@ -84,7 +84,10 @@ func Run(system string, seed uint64, trace func(Time, string)) *Report {
 		cfg.Tick = 2*turn/Time(cfg.SyncLimit) + within(rng, 20*ms, 120*ms)
 		cfg.FinalizeWait = []Time{0, 20 * ms, 50 * ms, 200 * ms}[rng.IntN(4)]
 		cfg.MinNotificationInterval = within(rng, 50*ms, 200*ms)
-		cfg.MaxNotificationInterval = cfg.MinNotificationInterval * Time(1+rng.IntN(8))
+		// A server that has its quorum waits for silence as long as FinalizeWait: if
+		// one that has not may repeat its vote more often than that for ever, neither
+		// gets on.
+		cfg.MaxNotificationInterval = max(cfg.MinNotificationInterval*Time(1+rng.IntN(8)), 2*cfg.FinalizeWait+turn)
 		return play(&world[zab.Message]{system: system, air: air, rules: check.Zab, seed: seed, rng: rng,
 			replica: func(id NodeID, voters []NodeID, r protocols.Recovered, _ *rand.Rand) protocols.Replica[zab.Message] {
 				cfg := cfg

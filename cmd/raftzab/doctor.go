@@ -19,7 +19,9 @@ func doctorCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "What this machine can do, and how to mend what it cannot",
-		Args:  cobra.NoArgs,
+		Long: `Say what this machine can do, and how to mend what it cannot: which systems run here, how long its disk takes
+to make a write durable, and how late its timers are. Live results depend on all three, simulated ones on none.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			cores := fmt.Sprintf("%d", runtime.NumCPU())

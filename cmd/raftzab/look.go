@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -20,7 +18,12 @@ func checkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Validate scenarios: cells, trials, expected time",
-		Args:  cobra.MinimumNArgs(1),
+		Long: `Validate scenarios, and say what each would run: its cells, the trials of each, and about how long they take
+on this machine, from a few trials of each cell. All that is wrong with all files is told at once.
+
+  raftzab check experiments/election-latency.toml
+  raftzab check experiments/election-latency.toml --set network.loss=0.05 --systems raft,zab`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			scenarios, err := c.load(cmd, files)
 			if err != nil {
@@ -53,7 +56,11 @@ func plotCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "plot [DIR]",
 		Short: "Draw the figures of a results folder again (default: every folder in results)",
-		Args:  cobra.MaximumNArgs(1),
+		Long: `Draw the figures of a results folder again, from its data alone, and print the names of the files.
+Without a folder: of every folder in results.
+
+  raftzab plot results/election-latency`,
+		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dirs := args
 			if len(dirs) == 0 {
@@ -69,7 +76,7 @@ func plotCommand() *cobra.Command {
 				}
 			}
 			for _, dir := range dirs {
-				if _, err := os.Stat(filepath.Join(dir, "manifest.json")); errors.Is(err, fs.ErrNotExist) {
+				if _, err := os.Stat(filepath.Join(dir, "manifest.json")); err != nil {
 					return fail(exitUsage, "plot: %s has no manifest.json; name the folder of one scenario's results", dir)
 				}
 				written, err := plots.All(dir)
@@ -89,7 +96,9 @@ func listCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List systems, and the scenarios in experiments",
-		Args:  cobra.NoArgs,
+		Long: `List the systems, the sections of a scenario that govern each, the modes it runs in and whether this machine
+can run it; and the scenarios in the folder experiments, where there is one.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "SYSTEM\tGOVERNED BY\tMODES\tHERE")

@@ -55,14 +55,22 @@ func execute(ctx context.Context, args []string, out, errs io.Writer) int {
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errs)
-	err := root.ExecuteContext(ctx)
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitHeld
 	}
 	fmt.Fprintln(errs, err)
+	if !understood {
+		fmt.Fprintf(errs, "to see what there is: %s --help\n", cmd.CommandPath())
+		return exitUsage
+	}
 	return code(err)
 }
 
+// code is the exit code of a command that was understood. An error that does
+// not say otherwise is the world's: a full disk, a file that cannot be read.
 func code(err error) int {
 	var f *failure
 	var unwritable *results.UnwritableError
@@ -77,7 +85,7 @@ func code(err error) int {
 	case errors.Is(err, run.ErrInterrupted):
 		return exitInterrupted
 	}
-	return exitUsage
+	return exitEnvironment
 }
 
 func command() *cobra.Command {
@@ -127,5 +135,19 @@ func (c *choice) load(cmd *cobra.Command, files []string) ([]*experiments.Scenar
 	if cmd.Flags().Changed("seed") {
 		c.options.Seed = &c.seed
 	}
+	if f := cmd.Flags().Lookup("trials"); f != nil && f.Changed && c.options.Trials == 0 {
+		return nil, tooFew("trials", 0)
+	}
 	return experiments.Load(files, c.options)
+}
+
+func validJobs(cmd *cobra.Command, jobs int) error {
+	if cmd.Flags().Changed("jobs") && jobs < 1 {
+		return tooFew("jobs", jobs)
+	}
+	return nil
+}
+
+func tooFew(flag string, n int) error {
+	return fail(exitUsage, "--%s: %d is too few; write a number from 1", flag, n)
 }

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"raftzab/bench/run"
 	"raftzab/bench/swarm"
 	"raftzab/protocols"
+	"raftzab/results"
 )
 
 func replayCommand() *cobra.Command {
@@ -35,11 +38,14 @@ and what the nodes say of themselves, each with its instant in milliseconds. The
 		RunE: func(cmd *cobra.Command, files []string) error {
 			out := bufio.NewWriter(cmd.OutOrStdout())
 			defer out.Flush()
-			if cmd.Flags().Changed("swarm") {
+			ofSwarm := cmd.Flags().Changed("swarm")
+			switch {
+			case ofSwarm == (len(files) > 0):
+				return fail(exitUsage, "replay: name a scenario file, or a seed with --swarm: one of the two")
+			case ofSwarm:
 				return replaySwarm(out, system, seed)
-			}
-			if len(files) == 0 {
-				return fail(exitUsage, "replay: name a scenario file, or a seed with --swarm")
+			case trial < 0:
+				return fail(exitUsage, "--trial: %d is too few; trials are numbered from 0", trial)
 			}
 			c.options.Systems, c.options.Mode = []string{system}, string(run.Sim)
 			scenarios, err := c.load(cmd, files)
@@ -73,16 +79,27 @@ func printer(out io.Writer) func(now protocols.Time, event string) {
 }
 
 func replayTrial(out io.Writer, cell *run.Cell, trial int, probed bool) error {
+	if s, err := run.Lookup(cell.System); err != nil || !s.Reproducible {
+		return fail(exitUsage, "replay: no trial of %s is the same again; name raft, zab or etcd with --system", cell.System)
+	}
 	row, checksum, broken, err := run.Replay(cell, trial, probed, printer(out))
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "%s, trial %d, seed %d: %s; detect %v ms, vote %v ms, activate %v ms, elect %v ms, outage %v ms; leader %v; checksum %016x\n",
-		cell, trial, cell.Seed, row.Outcome, row.DetectMS, row.VoteMS, row.ActivateMS, row.ElectMS, row.OutageMS, row.Leader, checksum)
+		cell, trial, cell.Seed, row.Outcome, given(row.DetectMS), given(row.VoteMS), given(row.ActivateMS), given(row.ElectMS), given(row.OutageMS), given(row.Leader), checksum)
 	if broken != nil {
 		return fail(exitViolated, "%s", broken.What)
 	}
 	return nil
+}
+
+// given is a number as the trials files have it, and "-" where they have none.
+func given(x results.Number) string {
+	if math.IsNaN(float64(x)) {
+		return "-"
+	}
+	return strconv.FormatFloat(float64(x), 'f', -1, 64)
 }
 
 func replaySwarm(out io.Writer, system string, seed uint64) error {
@@ -111,6 +128,12 @@ All invariants are checked all the time; then everything is mended, and a fresh 
 every node within 10 virtual seconds. Stops at the first violation and prints the command that shows it again.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if n == 0 {
+				return tooFew("number", 0)
+			}
+			if err := validJobs(cmd, jobs); err != nil {
+				return err
+			}
 			for _, s := range systems {
 				if !slices.Contains(swarm.Systems, s) {
 					return fail(exitUsage, "swarm: there is no system %q; there are %v", s, swarm.Systems)

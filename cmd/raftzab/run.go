@@ -36,8 +36,11 @@ file has been found right and every folder writable. Ctrl-C stops and keeps the 
 				return err
 			}
 			part, err := parseShard(shard)
-			if err != nil {
+			if err := errors.Join(err, validJobs(cmd, jobs)); err != nil {
 				return err
+			}
+			if out == "" {
+				return fail(exitUsage, "--out: is empty; name a folder, for instance --out results")
 			}
 			j := job{ctx: cmd.Context(), out: out, jobs: jobs, shard: part, asked: c.options.Systems,
 				stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}

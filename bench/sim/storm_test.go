@@ -1,0 +1,129 @@
+package sim
+
+import (
+	"slices"
+	"testing"
+
+	"raftzab/bench/fault"
+	"raftzab/bench/kv"
+	"raftzab/bench/random"
+)
+
+// A storm is chance at its worst: a fault every few milliseconds, so that lives
+// end while packets of the ones before are still on their way.
+type storm struct {
+	*stage
+	deaths bool
+}
+
+func (w *storm) wake(now Time) Time {
+	rng := w.rng
+	n := len(w.up) - 1
+	id := NodeID(1 + rng.IntN(n))
+	other := NodeID(1 + rng.IntN(n))
+	for range rng.IntN(3) {
+		op := kv.Put
+		if rng.IntN(3) == 0 {
+			op = kv.Get
+		}
+		session := uint32(1 + rng.IntN(3))
+		if rng.IntN(6) == 0 {
+			w.disconnect(session, other)
+		}
+		w.submit(session, other, op)
+	}
+	switch x := rng.IntN(16); {
+	case x < 2 && w.deaths && w.up[id]:
+		w.strike(fault.Crash, id)
+	case x < 4 && w.deaths && w.up[id]:
+		w.strike(fault.PowerOff, id)
+	case x < 8 && !w.up[id]:
+		w.strike(fault.Restart, id)
+	case x == 8 && w.up[id] && !w.paused[id]:
+		w.strike(fault.Pause, id)
+	case x < 11 && w.paused[id]:
+		w.strike(fault.Resume, id)
+	case x == 11:
+		w.inject(fault.Fault{Kind: fault.Cut, From: []NodeID{id}, To: []NodeID{other}})
+	case x == 12:
+		w.inject(fault.Fault{Kind: fault.Partition, Groups: [][]NodeID{{id, other}}})
+	case x == 13:
+		w.inject(fault.Fault{Kind: fault.Heal})
+	case x == 14:
+		w.inject(fault.Fault{Kind: fault.Link, From: []NodeID{id}, To: []NodeID{other}, Loss: 0.4, Delay: random.Distribution{Shape: random.Uniform, B: Time(1 + rng.IntN(int(40*ms)))}})
+	case x == 15:
+		w.inject(fault.Fault{Kind: fault.Disk, Nodes: []NodeID{id}, Fsync: random.Distribution{Shape: random.Uniform, B: Time(1 + rng.IntN(int(30*ms)))}})
+	}
+	return now + 1 + Time(rng.IntN(int(8*ms)))
+}
+
+// peace mends everything and has every node speak to every other, twice, since
+// the first word may go into a dead stream.
+func (w *storm) peace() {
+	w.talk, w.onWake = false, nil
+	w.inject(fault.Fault{Kind: fault.Heal})
+	for id := range w.up[1:] {
+		id := NodeID(id + 1)
+		if !w.up[id] {
+			w.strike(fault.Restart, id)
+		}
+		if w.paused[id] {
+			w.strike(fault.Resume, id)
+		}
+	}
+	for range 2 {
+		w.run(w.c.Now() + 10_000*ms)
+		w.roll = w.c.Now() + ms
+	}
+	w.run(w.c.Now() + 10_000*ms)
+}
+
+func brew(t testing.TB, seed uint64, deaths bool) *storm {
+	w := &storm{stage: newStage(t, 4, seed, nil), deaths: deaths}
+	w.rng = random.Stream(seed, 0, random.Swarm, 0)
+	w.talk, w.onWake = true, w.wake
+	w.run(1000 * ms)
+	w.peace()
+	return w
+}
+
+// Every promise of the driver, with everything going wrong at once.
+func TestDriverKeepsItsPromisesInAnyStorm(t *testing.T) {
+	var kept [3]int
+	var lives, lost, grouped, sent int
+	for seed := uint64(1); seed <= 200 && !t.Failed(); seed++ {
+		w := brew(t, seed, true)
+		lost += w.settled()
+		sent += len(w.sent)
+		grouped += w.grouped
+		for id := range w.lives {
+			lives += len(w.lives[id])
+		}
+		for i := range kept {
+			kept[i] += w.kept[i]
+		}
+		if t.Failed() {
+			t.Logf("seed %d", seed)
+		}
+	}
+	t.Logf("%d lives, %d messages, %d of them lost; writes left by the dead: none %d, some %d, all %d; %d group commits", lives, sent, lost, kept[0], kept[1], kept[2], grouped)
+	if lost == 0 || grouped == 0 || slices.Min(kept[:]) == 0 {
+		t.Error("the storms were too weak to show anything")
+	}
+}
+
+// Where nobody dies, nothing is lost and no stream breaks, however long a cut,
+// a pause or a row of losses.
+func TestNothingIsLostWhereNobodyDies(t *testing.T) {
+	for seed := uint64(1); seed <= 50 && !t.Failed(); seed++ {
+		w := brew(t, seed, false)
+		if lost := w.settled(); lost > 0 {
+			t.Errorf("seed %d: %d of %d messages are lost", seed, lost, len(w.sent))
+		}
+		for id := 1; id < len(w.lives); id++ {
+			if r := w.lives[id][0]; slices.Max(r.tag) > 0 {
+				t.Errorf("seed %d: node %d lost streams: %v", seed, id, r.tag)
+			}
+		}
+	}
+}
