@@ -111,6 +111,8 @@ func (v *validation) check() {
 	}
 	if z := s.Zab; good("zab") && z.MaxNotification < z.MinNotification {
 		v.fail("zab.max_notification_interval", "%v is below min_notification_interval (%v); write more", z.MaxNotification, z.MinNotification)
+	} else if good("zab") && z.FinalizeWait > 0 && z.MaxNotification <= z.FinalizeWait {
+		v.fail("zab.max_notification_interval", "%v is not above finalize_wait (%v): servers that repeat their votes so often would never let the others' wait end; write more", z.MaxNotification, z.FinalizeWait)
 	}
 	if !good("cluster") {
 		return // who exists?

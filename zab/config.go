@@ -71,6 +71,10 @@ func (c *Config) Validate() error {
 	check(c.MinNotificationInterval > 0, "MinNotificationInterval is %d ns; it must be positive", c.MinNotificationInterval)
 	check(c.MaxNotificationInterval >= c.MinNotificationInterval, "MaxNotificationInterval %d ns is below MinNotificationInterval %d ns",
 		c.MaxNotificationInterval, c.MinNotificationInterval)
+	// A server still LOOKING repeats its vote inside everybody else's finalizeWait,
+	// and each repetition begins the wait again: neither side would ever get on.
+	check(c.FinalizeWait == 0 || c.MaxNotificationInterval > c.FinalizeWait, "MaxNotificationInterval %d ns is not above FinalizeWait %d ns",
+		c.MaxNotificationInterval, c.FinalizeWait)
 	check(c.CommittedLog >= 0, "CommittedLog is negative: %d", c.CommittedLog)
 	return errors.Join(errs...)
 }

@@ -17,6 +17,7 @@ type host[M protocols.Message] struct {
 	life     uint32 // odd while up
 	node     *node.Node[M]
 	streams  []uint32 // by peer: the number of the stream to it, as far as this host knows
+	spoken   []uint32 // by peer: the greatest number under which either has sent
 	deferred []event  // what came while paused
 
 	alarm, queued Time // when the node wants to be woken; when the earliest alarm event is due
@@ -32,7 +33,7 @@ type host[M protocols.Message] struct {
 }
 
 func newHost[M protocols.Message](id NodeID, n int) *host[M] {
-	h := &host[M]{id: id, streams: make([]uint32, n+1)}
+	h := &host[M]{id: id, streams: make([]uint32, n+1), spoken: make([]uint32, n+1)}
 	h.rng = rand.New(&h.pcg)
 	return h
 }
@@ -40,22 +41,36 @@ func newHost[M protocols.Message](id NodeID, n int) *host[M] {
 func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
 	h.up, h.paused, h.life, h.node = false, false, 0, nil
 	clear(h.streams)
+	clear(h.spoken)
 	h.deferred, h.alarm, h.queued = h.deferred[:0], 0, 0
 	h.disk, h.images, h.saving = protocols.Recovered{}, h.images[:0], nil
 	h.writes, h.inSync, h.fsync = h.writes[:0], 0, fsync
 	h.pcg.Seed(random.Key(seed, trial, random.Disk, uint64(h.id)))
 }
 
-// boot starts a life from what is on the disk.
-func (c *Cluster[M]) boot(h *host[M]) {
+// rise begins a life. Its streams are new, under numbers above all others, so
+// whoever still uses an older one finds out. A peer that has sent and got
+// nothing on the older one has nothing to find out: the new one is its as well.
+func (c *Cluster[M]) rise(h *host[M]) {
 	h.up = true
 	h.life++
 	h.alarm, h.queued = 0, 0
-	for peer := 1; peer < len(c.hosts); peer++ {
-		if NodeID(peer) != h.id {
-			c.net.Renew(h.id, NodeID(peer))
+	c.silence(h.id) // or what an old stream held for a cut to end would overtake what it has on its way
+	for p := 1; p < len(c.hosts); p++ {
+		if NodeID(p) == h.id {
+			continue
+		}
+		c.net.Renew(h.id, NodeID(p))
+		c.streams++
+		h.streams[p], h.spoken[p] = c.streams, 0
+		if peer := c.hosts[p]; peer.up && peer.spoken[h.id] < peer.streams[h.id] {
+			peer.streams[h.id] = c.streams
 		}
 	}
+}
+
+// boot has the node of a new life begin, from what is on the disk.
+func (c *Cluster[M]) boot(h *host[M]) {
 	rec := h.disk
 	image := h.image(rec.Snapshot.At)
 	if image != nil {
@@ -105,7 +120,8 @@ func (c *Cluster[M]) down(h *host[M]) {
 		c.trace("%d: dies; %d of %d writes under way are durable", h.id, kept, len(h.writes))
 	}
 	h.writes, h.inSync, h.saving = h.writes[:0], 0, nil
-	h.up, h.paused, h.deferred = false, false, h.deferred[:0]
+	c.resume(h) // what came meanwhile finds nobody
+	h.up = false
 	h.life++
 	for p := 1; p < len(c.hosts); p++ {
 		c.streams++

@@ -22,10 +22,11 @@ func (c *Cluster[M]) Inject(f fault.Fault) error {
 	}
 	switch f.Kind {
 	case fault.Partition:
-		c.heal()
 		c.pairs(func(a, b NodeID) {
-			if !together(f.Groups, a, b) {
-				c.net.Cut(a, b)
+			if together(f.Groups, a, b) {
+				c.mend(a, b)
+			} else {
+				c.net.Cut(a, b) // or it goes on, and what is held stays so
 			}
 		})
 	case fault.Isolate:
@@ -69,25 +70,29 @@ func (c *Cluster[M]) strike(h *host[M], f fault.Fault) {
 		}
 	case f.Kind == fault.PowerOff && h.up:
 		c.down(h)
+		c.silence(h.id) // it retransmits no more
 	case f.Kind == fault.Restart && !h.up:
+		c.rise(h)
 		c.boot(h)
 	case f.Kind == fault.Pause && h.up:
 		h.paused = true
 	case f.Kind == fault.Resume && h.paused:
-		h.paused = false
-		for _, e := range h.deferred {
-			e.at = c.now
-			if e.kind == alarm {
-				h.queued = c.now
-			}
-			c.queue.push(e)
-		}
-		h.deferred = h.deferred[:0]
+		c.resume(h)
 	case f.Kind == fault.Disk && f.Back:
 		h.fsync = c.cfg.Fsync
 	case f.Kind == fault.Disk:
 		h.fsync = f.Fsync
 	}
+}
+
+// resume gives back what was deferred, with its old time and rank: so it comes
+// before anything else, in the order in which it would have come.
+func (c *Cluster[M]) resume(h *host[M]) {
+	h.paused = false
+	for _, e := range h.deferred {
+		c.queue.insert(e)
+	}
+	h.deferred = h.deferred[:0]
 }
 
 func (c *Cluster[M]) pairs(do func(a, b NodeID)) {

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"raftzab/bench"
@@ -153,4 +155,57 @@ func (s *stage) settled() (lost int) {
 		s.fail("the witness saw %d messages and %d writes; there were %d and %d", s.sents, s.wrotes, sent, s.writes)
 	}
 	return lost
+}
+
+// A told stage is one whose nodes do what a test has told them to, at its time.
+type told struct {
+	*stage
+	tasks [][]task // by node
+}
+
+type task struct {
+	at Time
+	do func(r *recorder, out *protocols.Output[note])
+}
+
+func tell(t testing.TB, n int, edit func(*Config[note])) *told {
+	w := &told{newStage(t, n, 1, edit), make([][]task, n+1)}
+	w.script = func(r *recorder, call string, out *protocols.Output[note]) {
+		for i := 0; i < len(w.tasks[r.id]); {
+			if x := w.tasks[r.id][i]; x.at <= r.now && (call == "wake" || call == "boot") {
+				w.tasks[r.id] = slices.Delete(w.tasks[r.id], i, i+1)
+				x.do(r, out)
+				continue
+			}
+			i++
+		}
+		for _, x := range w.tasks[r.id] {
+			if r.wake == 0 || x.at < r.wake {
+				r.wake = x.at
+			}
+		}
+	}
+	return w
+}
+
+// at has a node do something at an instant after its next call.
+func (w *told) at(id NodeID, at Time, do func(r *recorder, out *protocols.Output[note])) {
+	w.tasks[id] = append(w.tasks[id], task{at, do})
+}
+
+// sends has a node send a note.
+func (w *told) sends(from NodeID, at Time, to NodeID) {
+	w.at(from, at, func(r *recorder, out *protocols.Output[note]) { r.send(to, out) })
+}
+
+// hears compares what a life of a node heard: millisecond and call.
+func (w *told) hears(id NodeID, life int, want ...string) {
+	w.t.Helper()
+	if len(w.lives[id]) < life {
+		w.t.Fatalf("node %d has had %d lives", id, len(w.lives[id]))
+	}
+	got := slices.DeleteFunc(slices.Clone(w.lives[id][life-1].heard), func(s string) bool { return strings.HasSuffix(s, "wake") || strings.HasSuffix(s, "boot") })
+	if !slices.Equal(got, want) {
+		w.t.Errorf("life %d of node %d heard\n%q, want\n%q", life, id, got, want)
+	}
 }

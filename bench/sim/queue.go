@@ -7,7 +7,6 @@ type kind uint8
 
 const (
 	deliver  kind = iota // a message arrives; slot: its packet
-	broken               // the stream with peer is known to be broken; slot: the number of the next
 	fsynced              // the fsync under way is done
 	alarm                // the node's timer
 	submit               // a client's request arrives; slot: the request
@@ -40,6 +39,11 @@ type queue struct {
 func (q *queue) push(e event) {
 	q.ord++
 	e.ord = q.ord
+	q.insert(e)
+}
+
+// insert takes in an event that has its rank.
+func (q *queue) insert(e event) {
 	q.events = append(q.events, e)
 	h := q.events
 	i := len(h) - 1

@@ -27,7 +27,9 @@ type note struct {
 func (note) Kind() uint8            { return 0 }
 func (note) Size() int              { return 10 }
 func (note) Chunk() protocols.Chunk { return protocols.Chunk{} }
-func (m note) String() string       { return fmt.Sprintf("note %d", m.id) }
+func (m note) String() string {
+	return fmt.Sprintf("note %d (life %d of %d to life %d of %d, stream %d, place %d)", m.id, m.life, m.from, m.toLife, m.to, m.tag, m.n)
+}
 
 // A posted note is one that was sent: when, and since when the sender had the stream.
 type posted struct {

@@ -112,6 +112,9 @@ func (c *Cluster[M]) Run(h bench.Handler, until Time) error {
 	c.handler = h
 	c.out.Listen = h.Listen()
 	if c.now == 0 && c.hosts[1].life == 0 {
+		for _, host := range c.hosts[1:] { // all before the first one speaks
+			c.rise(host)
+		}
 		for _, host := range c.hosts[1:] {
 			c.boot(host)
 		}
@@ -139,7 +142,7 @@ func (c *Cluster[M]) Run(h bench.Handler, until Time) error {
 // step takes the next event to its node.
 func (c *Cluster[M]) step() {
 	e := c.queue.pop()
-	c.now = e.at
+	c.now = max(c.now, e.at) // a deferred event keeps the time at which it was due
 	c.events++
 	c.checksum = (c.checksum ^ uint64(e.at) ^ uint64(e.kind)<<60 ^ uint64(e.node)<<48 ^ uint64(e.peer)<<32) * 0x9e3779b97f4a7c15
 	if e.kind == answer {
@@ -165,11 +168,6 @@ func (c *Cluster[M]) step() {
 		}
 		c.batch[0] = r.body
 		h.node.Submit(c.now, c.batch[:], &c.out)
-	case broken:
-		if h.up && h.life == e.life && h.streams[e.peer] < e.slot {
-			c.disconnect(h, e.peer, e.slot)
-		}
-		return
 	case fsynced:
 		if h.life != e.life {
 			return
@@ -182,7 +180,7 @@ func (c *Cluster[M]) step() {
 		s := h.keep()
 		h.node.Compact(c.now, s, &c.out)
 	case alarm:
-		if h.life != e.life || c.now != h.queued { // another life's, or superseded by an earlier one
+		if h.life != e.life || e.at != h.queued { // another life's, or superseded by an earlier one
 			return
 		}
 		h.queued = 0
@@ -212,8 +210,14 @@ func (c *Cluster[M]) Submit(to NodeID, r bench.Request) {
 	c.queue.push(event{at: c.net.Request(c.now, r.ID.Session, to), kind: submit, node: to, slot: slot, life: c.hosts[to].life})
 }
 
-// Disconnect voids what is on its way between the session and the node.
-func (c *Cluster[M]) Disconnect(session uint32, node NodeID) { *c.connection(session, node)++ }
+// Disconnect voids what is on its way between the session and the node, and
+// the answers that the node still owes.
+func (c *Cluster[M]) Disconnect(session uint32, node NodeID) {
+	*c.connection(session, node)++
+	if h := c.hosts[node]; h.up {
+		h.node.Forget(session)
+	}
+}
 
 func (c *Cluster[M]) connection(session uint32, node NodeID) *uint32 {
 	i := int(session)*len(c.hosts) + int(node)

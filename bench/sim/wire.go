@@ -11,12 +11,12 @@ type reply = bench.Reply
 
 // A packet is a message, or the end of a stream, on its way. Streams are
 // numbered upwards over the whole run. Each end knows the number of the stream
-// that it uses; an end that dies takes a new one, and whoever meets a number
-// greater than its own learns that the old stream broke.
+// that it uses; an end that dies, and one that comes back, takes a new one, and
+// whoever meets a number greater than its own learns that the old stream broke.
 type packet[M protocols.Message] struct {
 	from   NodeID
 	stream uint32
-	fin    bool // the process died and its kernel closed the stream; stream is the number of the next
+	fin    bool // the kernel says that the streams before this one are dead
 	msg    M
 }
 
@@ -36,6 +36,9 @@ func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
 }
 
 func (c *Cluster[M]) post(from, to NodeID, p packet[M]) {
+	if a, b := c.hosts[from], c.hosts[to]; !p.fin {
+		a.spoken[to], b.spoken[from] = p.stream, max(p.stream, b.spoken[from])
+	}
 	slot, life := c.packets.put(p), c.hosts[to].life
 	if at, ok := c.net.Send(c.now, from, to); ok {
 		c.queue.push(event{at: at, kind: deliver, node: to, peer: from, slot: slot, life: life})
@@ -62,6 +65,19 @@ func (c *Cluster[M]) mend(from, to NodeID) {
 	c.held = kept
 }
 
+// silence drops what a machine holds for a cut to end.
+func (c *Cluster[M]) silence(from NodeID) {
+	kept := c.held[:0]
+	for _, p := range c.held {
+		if p.from == from {
+			c.packets.take(p.slot)
+		} else {
+			kept = append(kept, p)
+		}
+	}
+	c.held = kept
+}
+
 // arrive takes a packet to its node, if it belongs to a stream that this life
 // of the node knows or can learn of.
 func (c *Cluster[M]) arrive(h *host[M], e event) {
@@ -69,20 +85,19 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 	if !h.up {
 		return // nobody answers; the sender learns when the node is back
 	}
-	if p.fin {
-		if h.streams[p.from] < p.stream {
+	switch mine := h.streams[p.from]; {
+	case p.fin:
+		if mine < p.stream {
 			c.disconnect(h, p.from, p.stream)
 		}
 		return
-	}
-	switch mine := h.streams[p.from]; {
 	case h.life != e.life || p.stream < mine: // into a dead stream: the kernel answers with a reset
-		if at, ok := c.net.Send(c.now, h.id, p.from); ok {
-			c.queue.push(event{at: at, kind: broken, node: p.from, peer: h.id, slot: mine, life: c.hosts[p.from].life})
-		}
+		c.post(h.id, p.from, packet[M]{from: h.id, fin: true, stream: mine})
 		return
 	case p.stream > mine: // from a new stream: the old one broke
-		c.disconnect(h, p.from, p.stream)
+		if c.disconnect(h, p.from, p.stream); p.stream < h.streams[p.from] {
+			return
+		}
 	}
 	if c.tracing {
 		c.trace("%d -> %d: %v", p.from, h.id, p.msg)
@@ -91,8 +106,13 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 	c.carryOut(h)
 }
 
+// disconnect tells a node that the streams with peer before the given one are
+// dead. It goes on with that one, or with what a peer that is back has since.
 func (c *Cluster[M]) disconnect(h *host[M], peer NodeID, stream uint32) {
 	h.streams[peer] = stream
+	if p := c.hosts[peer]; p.up {
+		h.streams[peer] = max(stream, p.streams[h.id])
+	}
 	if c.tracing {
 		c.trace("%d: stream with %d broke", h.id, peer)
 	}
