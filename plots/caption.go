@@ -203,6 +203,8 @@ func (c *caption) timeouts(panels []panel) {
 
 // trials says how much stands behind each curve.
 func (c *caption) trials(panels []panel) {
+	var said []string
+	where := map[string][]string{} // panels with the same numbers share a sentence
 	for i := range panels {
 		var parts []string
 		for _, s := range panels[i].Series {
@@ -215,7 +217,18 @@ func (c *caption) trials(panels []panel) {
 			}
 			parts = append(parts, part)
 		}
-		c.say("Trials%s: %s.", in(i, len(panels)), strings.Join(parts, ", "))
+		text := strings.Join(parts, ", ")
+		if !slices.Contains(said, text) {
+			said = append(said, text)
+		}
+		where[text] = append(where[text], strings.TrimSpace(letter(i, len(panels))))
+	}
+	for _, text := range said {
+		in := ""
+		if len(panels) > 1 {
+			in = " in " + strings.Join(where[text], " and ")
+		}
+		c.say("Trials%s: %s.", in, text)
 	}
 	if has(panels, func(s *series) bool { return s.Censored > 0 }) {
 		c.say("Censored trials hit the time limit; they stay in n, so their curve ends below 1.")

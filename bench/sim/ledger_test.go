@@ -151,8 +151,8 @@ func (s *stage) settled() (lost int) {
 			sent++
 		}
 	}
-	if s.sents != sent || s.wrotes != s.writes {
-		s.fail("the witness saw %d messages and %d writes; there were %d and %d", s.sents, s.wrotes, sent, s.writes)
+	if s.sents != sent || s.wrotes != s.wrote {
+		s.fail("the witness saw %d messages and %d writes; there were %d and %d", s.sents, s.wrotes, sent, s.wrote)
 	}
 	return lost
 }

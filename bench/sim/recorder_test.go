@@ -128,7 +128,7 @@ func (l *ledger) lifeOf(id NodeID) int {
 func (l *ledger) born(id NodeID, found protocols.Recovered, rng *rand.Rand) protocols.Replica[note] {
 	n := len(l.up)
 	r := &recorder{ledger: l, id: id, life: len(l.lives[id]) + 1, chance: rng, latest: map[uint32]uint32{}, boot: l.step, lost: make([]int, n), tag: make([]int, n), n: make([]int, n), got: map[[3]int]*stretch{}}
-	r.found = protocols.Recovered{Registers: found.Registers, Base: found.Base, Entries: slices.Clone(found.Entries)}
+	r.found = protocols.Recovered{Registers: found.Registers, Snapshot: found.Snapshot, Base: found.Base, Entries: slices.Clone(found.Entries)}
 	if r.life > 1 {
 		l.recovered(l.lives[id][r.life-2], found)
 	} else if found.Registers != (protocols.Registers{}) || len(found.Entries) > 0 {
@@ -236,17 +236,22 @@ func (r *recorder) send(to NodeID, out *protocols.Output[note]) {
 	out.Send(to, m)
 }
 
-// write appends an entry, now and then in place of the last ones.
+// write appends an entry, now and then in place of the last one.
 func (r *recorder) write(out *protocols.Output[note]) {
-	seq := uint64(len(r.asked) + 1)
-	w := protocols.Write{Seq: seq, Registers: protocols.Registers{uint64(r.life), seq}, Base: r.found.Base, After: r.last}
+	after := r.last
 	if n := len(r.asked); n > 0 && r.chance.IntN(4) == 0 {
-		w.After = r.asked[n-1].After
+		after = r.asked[n-1].After
 	}
+	r.append(out, after)
+}
+
+func (r *recorder) append(out *protocols.Output[note], after protocols.EntryID) {
+	seq := uint64(len(r.asked) + 1)
 	r.last = protocols.EntryID{Epoch: uint64(r.life), Index: seq}
+	w := protocols.Write{Seq: seq, Registers: protocols.Registers{uint64(r.life), seq}, Snapshot: r.found.Snapshot.At, Base: r.found.Base, After: after}
 	w.Entries = []protocols.Entry{{ID: r.last, Command: protocols.Command{Value: seq}}}
 	r.asked = append(r.asked, w)
-	r.writes++
+	r.wrote++
 	out.Writes = append(out.Writes, w)
 }
 

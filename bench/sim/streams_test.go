@@ -1,9 +1,11 @@
 package sim
 
 import (
+	"fmt"
 	"testing"
 
 	"raftzab/bench/fault"
+	"raftzab/bench/random"
 	"raftzab/protocols"
 )
 
@@ -74,14 +76,193 @@ func TestPowerOffIsSilentUntilTheNodeSpeaksAgain(t *testing.T) {
 func TestPacketIntoADeadStreamBreaksIt(t *testing.T) {
 	w := tell(t, 2, nil)
 	w.sends(2, 0, 1)
+	w.sends(2, 100*ms, 1)
+	w.sends(2, 130*ms, 1)
 	w.run(20 * ms)
 	w.strike(fault.PowerOff, 1)
 	w.strike(fault.Restart, 1)
-	w.sends(2, 100*ms, 1)
-	w.at(2, 120*ms, func(r *recorder, out *protocols.Output[note]) { r.send(1, out) })
-	w.tasks[2] = append(w.tasks[2], task{})[:2]
-	wakeNow(w, 2)
 	w.run(500 * ms)
 	w.hears(2, 1, "120 disconnected 1")
-	w.hears(1, 2, "130 receive 1.0 from 2")
+	w.hears(1, 2, "140 receive 1.0 from 2")
+}
+
+// The reset waits for the way back to be open.
+func TestResetIntoACutIsHeldLikeAnyPacket(t *testing.T) {
+	w := tell(t, 2, nil)
+	w.sends(2, 0, 1)
+	w.sends(2, 100*ms, 1)
+	w.run(20 * ms)
+	w.strike(fault.PowerOff, 1)
+	w.strike(fault.Restart, 1)
+	w.inject(fault.Fault{Kind: fault.Cut, From: []NodeID{1}, To: []NodeID{2}})
+	w.run(200 * ms)
+	w.hears(2, 1)
+	w.inject(fault.Fault{Kind: fault.Heal})
+	w.run(500 * ms)
+	w.hears(2, 1, "260 disconnected 1") // sent at 110, again at 130, 170, 250
+}
+
+// What is sent to a node that is down is lost, and the sender learns so when
+// the node is back, even if it knew before that the node had crashed.
+func TestSenderToADeadNodeIsToldWhenItIsBack(t *testing.T) {
+	for _, kind := range []fault.Kind{fault.Crash, fault.PowerOff} {
+		w := tell(t, 2, nil)
+		w.sends(2, 50*ms, 1)
+		w.sends(1, 200*ms, 2)
+		w.run(20 * ms)
+		w.strike(kind, 1)
+		w.run(100 * ms)
+		w.strike(fault.Restart, 1)
+		w.run(500 * ms)
+		want := []string{"210 disconnected 1", "210 receive 2.0 from 1"}
+		if kind == fault.Crash {
+			want = append([]string{"30 disconnected 1"}, want...)
+		}
+		w.hears(2, 1, want...)
+	}
+}
+
+// Where nothing was sent into the dead stream there is nothing to be told, and
+// the first word arrives, whoever of the two died first and is back first.
+func TestFirstWordBetweenNewLivesArrives(t *testing.T) {
+	for _, kind := range []fault.Kind{fault.Crash, fault.PowerOff} {
+		for order := range 8 {
+			a, b := NodeID(1+order%2), NodeID(2-order%2)
+			c, d := NodeID(1+order/2%2), NodeID(2-order/2%2)
+			w := tell(t, 2, nil)
+			w.sends(1, 0, 2)
+			w.sends(2, 0, 1)
+			w.run(40 * ms)
+			speaker, listener := NodeID(1+order/4), NodeID(2-order/4)
+			w.sends(speaker, 300*ms, listener)
+			for _, id := range []NodeID{a, b} {
+				w.strike(kind, id)
+				w.run(w.c.Now() + 40*ms)
+			}
+			for _, id := range []NodeID{c, d} {
+				w.strike(fault.Restart, id)
+				w.run(w.c.Now() + 40*ms)
+			}
+			w.run(500 * ms)
+			w.hears(listener, 2, fmt.Sprintf("310 receive 2.0 from %d", speaker))
+			w.hears(speaker, 2)
+		}
+	}
+}
+
+// A node that is back at once is new all the same.
+func TestNothingOfAnOldLifeReachesTheNew(t *testing.T) {
+	for _, kind := range []fault.Kind{fault.Crash, fault.PowerOff} {
+		w := tell(t, 2, nil)
+		w.sends(1, 0, 2)
+		w.sends(2, 19*ms, 1) // on its way to the first life
+		w.run(20 * ms)
+		w.strike(kind, 1)
+		w.strike(fault.Restart, 1)
+		w.run(100 * ms)
+		w.hears(1, 2)
+		want := []string{"10 receive 1.0 from 1", "30 disconnected 1"}
+		if kind == fault.PowerOff {
+			want[1] = "39 disconnected 1" // the reset
+		}
+		w.hears(2, 1, want...)
+	}
+}
+
+// What a cut holds goes out when the sender next retransmits after the cut, the
+// back-off counted from the first message held, and in its old order.
+func TestWhatACutHoldsComesWithTheNextRetransmission(t *testing.T) {
+	w := tell(t, 2, nil)
+	w.sends(1, 5*ms, 2)
+	w.sends(1, 30*ms, 2)
+	w.sends(2, 30*ms, 1) // the other way is open
+	w.sends(1, 51*ms, 2)
+	w.run(ms)
+	w.inject(fault.Fault{Kind: fault.Cut, From: []NodeID{1}, To: []NodeID{2}})
+	w.run(50 * ms)
+	w.inject(fault.Fault{Kind: fault.Heal, From: []NodeID{1}, To: []NodeID{2}})
+	w.run(100 * ms)
+	w.hears(1, 1, "40 receive 1.0 from 2")
+	w.hears(2, 1, "75 receive 1.0 from 1", "75 receive 1.1 from 1", "75 receive 1.2 from 1") // sent at 5, again at 25 and 65
+}
+
+func TestWhatWasOnItsWayBeforeACutArrives(t *testing.T) {
+	w := tell(t, 2, nil)
+	w.sends(1, 0, 2)
+	w.run(5 * ms)
+	w.inject(fault.Fault{Kind: fault.Isolate, Nodes: []NodeID{1}})
+	w.run(50 * ms)
+	w.hears(2, 1, "10 receive 1.0 from 1")
+}
+
+// One partition takes the place of another. A pair that both keep apart stays
+// apart meanwhile.
+func TestPartitionAfterPartitionLetsNothingThroughBetween(t *testing.T) {
+	w := tell(t, 3, nil)
+	w.sends(1, 5*ms, 2)
+	w.sends(1, 5*ms, 3)
+	w.run(ms)
+	w.inject(fault.Fault{Kind: fault.Partition, Groups: [][]NodeID{{1}, {2, 3}}})
+	w.run(50 * ms)
+	w.inject(fault.Fault{Kind: fault.Partition, Groups: [][]NodeID{{1, 3}, {2}}})
+	w.run(500 * ms)
+	w.hears(2, 1)
+	w.hears(3, 1, "75 receive 1.0 from 1")
+	w.inject(fault.Fault{Kind: fault.Heal})
+	w.run(1000 * ms)
+	w.hears(2, 1, "515 receive 1.0 from 1") // sent at 5, again at 25, 65, 145, 305, and 200 later, the most
+}
+
+// A kernel goes on sending for a process that died; a machine that is off does not.
+func TestWhatACutHoldsOutlivesTheProcessAndNotTheMachine(t *testing.T) {
+	for _, kind := range []fault.Kind{fault.Crash, fault.PowerOff} {
+		w := tell(t, 2, nil)
+		w.sends(1, 5*ms, 2)
+		w.run(ms)
+		w.inject(fault.Fault{Kind: fault.Cut, From: []NodeID{1}, To: []NodeID{2}})
+		w.run(10 * ms)
+		w.strike(kind, 1)
+		w.inject(fault.Fault{Kind: fault.Heal})
+		w.run(100 * ms)
+		if kind == fault.Crash {
+			w.hears(2, 1, "35 receive 1.0 from 1", "35 disconnected 1")
+		} else {
+			w.hears(2, 1)
+		}
+	}
+}
+
+// Who is isolated hears nobody, not even another who is.
+func TestIsolatedNodesHearNobody(t *testing.T) {
+	w := tell(t, 4, nil)
+	for from := NodeID(1); from <= 4; from++ {
+		for to := NodeID(1); to <= 4; to++ {
+			if from != to {
+				w.sends(from, 5*ms, to)
+			}
+		}
+	}
+	w.run(ms)
+	w.inject(fault.Fault{Kind: fault.Isolate, Nodes: []NodeID{1, 2}})
+	w.run(100 * ms)
+	w.hears(1, 1)
+	w.hears(2, 1)
+	w.hears(3, 1, "15 receive 1.0 from 4")
+	w.hears(4, 1, "15 receive 1.0 from 3")
+}
+
+func TestLinkFaultConcernsItsDirectionUntilItIsTakenBack(t *testing.T) {
+	w := tell(t, 2, nil)
+	w.sends(1, 5*ms, 2)
+	w.sends(2, 5*ms, 1)
+	w.sends(1, 100*ms, 2)
+	w.run(ms)
+	f := fault.Fault{Kind: fault.Link, From: []NodeID{1}, To: []NodeID{2}, Delay: random.Always(30 * ms)}
+	w.inject(f)
+	w.run(50 * ms)
+	back, _ := f.Undo()
+	w.inject(back)
+	w.run(200 * ms)
+	w.hears(1, 1, "15 receive 1.0 from 2")
+	w.hears(2, 1, "35 receive 1.0 from 1", "110 receive 1.1 from 1")
 }
