@@ -34,7 +34,7 @@ swarm: $(BIN) ## random runs until an invariant breaks (SEEDS=20000)
 	@$(BIN) swarm -n $(SEEDS)
 
 bugs: ## plant every bug of the zoo and demand that the swarm finds it
-	$(GO) test ./bench/swarm -run Zoo -zoo -v -timeout 60m
+	@$(GO) run ./bench/swarm/bugs
 
 verify: ## split votes against theory, Zab's rounds, Raft against etcd: 20000 and 10000 elections a cell
 	$(GO) test ./experiments -run 'SplitVotes' -elections 20000 -v -timeout 30m

@@ -162,28 +162,45 @@ func NewSchedule(plans []Plan, n int, seed uint64, trial int) *Schedule {
 
 // Next returns when the schedule wants to be called; zero: it is done.
 func (s *Schedule) Next() protocols.Time {
-	var at protocols.Time
-	if s.next < len(s.plans) {
-		at = max(s.plans[s.next].At, s.since)
+	plan, isPlan := s.plan()
+	undo, isUndo := s.earliest()
+	switch {
+	case isPlan && (!isUndo || plan < s.undo[undo].at):
+		return max(plan, 1)
+	case isUndo:
+		return s.undo[undo].at
 	}
-	for _, u := range s.undo {
-		if at == 0 || u.at < at {
-			at = u.at
+	return 0
+}
+
+// plan returns when the next plan is due.
+func (s *Schedule) plan() (protocols.Time, bool) {
+	if s.next == len(s.plans) {
+		return 0, false
+	}
+	return max(s.plans[s.next].At, s.since), true
+}
+
+// earliest returns which fault is to be undone first.
+func (s *Schedule) earliest() (first int, ok bool) {
+	for i, u := range s.undo {
+		if u.at < s.undo[first].at {
+			first = i
 		}
 	}
-	return at
+	return first, len(s.undo) > 0
 }
 
 // Due returns the next fault that is due, if there is one; call it until there
 // is none.
 func (s *Schedule) Due(now protocols.Time, v View) (Fault, bool) {
-	for i, u := range s.undo {
-		if u.at <= now {
-			s.undo = slices.Delete(s.undo, i, i+1)
-			return u.f, true
-		}
+	plan, isPlan := s.plan()
+	if i, ok := s.earliest(); ok && s.undo[i].at <= now && (!isPlan || s.undo[i].at <= plan) {
+		f := s.undo[i].f
+		s.undo = slices.Delete(s.undo, i, i+1)
+		return f, true
 	}
-	if s.next == len(s.plans) || max(s.plans[s.next].At, s.since) > now {
+	if !isPlan || plan > now {
 		return Fault{}, false
 	}
 	p := &s.plans[s.next]

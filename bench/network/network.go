@@ -118,9 +118,15 @@ func (n *Network) Send(now Time, from, to NodeID) (Time, bool) {
 	return l.arrival(max(now, l.notBefore), &l.q, &n.cfg, l.rng), true
 }
 
+// never is how late a packet comes that is lost each time: past the end of any
+// trial. It holds its stream up for good; Cut is there to stop one for a while.
+const never = Time(3_600_000_000_000)
+
 // arrival is when a packet sent at t is there, behind those before it.
 func (p *path) arrival(t Time, q *Quality, cfg *Config, rng *rand.Rand) Time {
-	if q.Loss > 0 {
+	if q.Loss >= 1 {
+		t += never
+	} else if q.Loss > 0 {
 		for rto := cfg.RTOMin; rng.Float64() < q.Loss; rto = min(2*rto, cfg.RTOMax) {
 			t += rto
 		}

@@ -196,10 +196,12 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 
 // A prober is one client pinned to each server. Each writes at a fixed rate,
 // whatever becomes of the writes before (open loop), so an outage is seen with
-// the same eyes in every system.
+// the same eyes in every system. They take turns, evenly spaced.
 type prober struct {
+	servers  int
 	interval Time
-	next     []Time   // by server
+	start    Time
+	sent     int      // so many writes in this trial
 	seq      []uint32 // by server, which is also its client's session; never starts over within a run
 	first    []uint32 // by server: the first write submitted after t0
 	begun    bool
@@ -208,13 +210,10 @@ type prober struct {
 }
 
 func (p *prober) reset(servers int, interval, start Time) {
-	if len(p.seq) != servers+1 {
-		p.next, p.seq, p.first = make([]Time, servers+1), make([]uint32, servers+1), make([]uint32, servers+1)
+	if p.servers != servers {
+		p.servers, p.seq, p.first = servers, make([]uint32, servers+1), make([]uint32, servers+1)
 	}
-	p.interval, p.begun, p.outage = interval, false, -1
-	for i := 1; i <= servers; i++ {
-		p.next[i] = start + interval*Time(i-1)/Time(servers) // side by side, not all at once
-	}
+	p.interval, p.start, p.sent, p.begun, p.outage = interval, start, 0, false, -1
 }
 
 // restart begins numbering anew, where a trial has servers of its own.
@@ -227,20 +226,19 @@ func (p *prober) begin(now Time) {
 	}
 }
 
-func (p *prober) wake(now Time, c *conductor) (next Time) {
-	for i := 1; i < len(p.next); i++ {
-		for p.next[i] <= now {
-			p.seq[i]++
-			session := uint32(i)
-			c.submit(NodeID(i), bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: session, Seq: p.seq[i]},
-				Key: session, Op: kv.Put, Size: 8, Value: uint64(session)<<32 | uint64(p.seq[i])}})
-			p.next[i] += p.interval
-		}
-		if next == 0 || p.next[i] < next {
-			next = p.next[i]
-		}
+// next is when the next write is due.
+func (p *prober) next() Time { return p.start + p.interval*Time(p.sent)/Time(p.servers) }
+
+// wake submits what is due and returns when to be called again.
+func (p *prober) wake(now Time, c *conductor) Time {
+	for ; p.next() <= now; p.sent++ {
+		session := uint32(p.sent%p.servers) + 1
+		p.seq[session]++
+		seq := p.seq[session]
+		c.submit(NodeID(session), bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: session, Seq: seq},
+			Key: session, Op: kv.Put, Size: 8, Value: uint64(session)<<32 | uint64(seq)}})
 	}
-	return next
+	return p.next()
 }
 
 func (p *prober) reply(now Time, r bench.Reply) {

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"slices"
 	"testing"
 
 	"raftzab/bench/fault"
@@ -129,24 +128,5 @@ func TestImageIsDurableBeforeItIsReported(t *testing.T) {
 		if got := w.lives[1][1].found.Snapshot; got.At != at || got.Size == 0 {
 			t.Errorf("the next life finds %v, want %v", got, at)
 		}
-	}
-}
-
-// The log in a recovered state is the new life's own.
-func TestRecoveredLogsDoNotShare(t *testing.T) {
-	w := tell(t, 1, nil)
-	w.writes(1, 0, 3)
-	w.run(10 * ms)
-	w.strike(fault.Crash, 1)
-	w.strike(fault.Restart, 1)
-	first := slices.Clone(w.lives[1][1].found.Entries)
-	w.at(1, 0, func(r *recorder, out *protocols.Output[note]) { r.append(out, protocols.EntryID{}) })
-	w.strike(fault.Crash, 1)
-	w.strike(fault.Restart, 1)
-	w.run(50 * ms)
-	w.strike(fault.Crash, 1)
-	w.strike(fault.Restart, 1)
-	if len(first) != 3 || len(w.lives[1][3].found.Entries) != 1 {
-		t.Errorf("found %v, then %v", first, w.lives[1][3].found.Entries)
 	}
 }

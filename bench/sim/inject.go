@@ -20,6 +20,10 @@ func (c *Cluster[M]) Inject(f fault.Fault) error {
 	if c.tracing {
 		c.trace("fault: %v", f)
 	}
+	c.fold(uint64(c.now) ^ uint64(f.Kind)<<56)
+	for _, id := range f.Nodes {
+		c.fold(uint64(id))
+	}
 	switch f.Kind {
 	case fault.Partition:
 		c.pairs(func(a, b NodeID) {

@@ -61,7 +61,7 @@ type ledger struct {
 	roll                 Time   // since when each speaks once to every other; 0: no
 	rng                  *rand.Rand
 	sents, wrotes, boots int // what the witness saw
-	writes               int
+	wrote                int
 	kept                 [3]int // after a death with writes under way: none, some, all of them were there
 	grouped              int    // calls of Persisted that covered several writes
 
@@ -71,8 +71,9 @@ type ledger struct {
 	script      func(r *recorder, call string, out *protocols.Output[note]) // what replicas do; nil: as chance has it
 }
 
-// A stretch is what a life has had of a stream: how many messages, since which step.
-type stretch struct{ count, began int }
+// A stretch is what a life has had of a stream: how many messages, and the steps
+// of the first and of the latest.
+type stretch struct{ count, began, latest int }
 
 // A recorder is one life of a node.
 type recorder struct {
@@ -93,6 +94,7 @@ type recorder struct {
 	lost      []int               // by peer: the step of the last Disconnected
 	tag, n    []int               // by peer
 	got       map[[3]int]*stretch // by sender, its life, its tag
+	stream    []*stretch          // by peer: where the latest message came from
 	waiting   []protocols.Command
 	latest    map[uint32]uint32 // by session
 	spoke     Time              // at the last roll call
@@ -127,7 +129,7 @@ func (l *ledger) lifeOf(id NodeID) int {
 // born is Config.New.
 func (l *ledger) born(id NodeID, found protocols.Recovered, rng *rand.Rand) protocols.Replica[note] {
 	n := len(l.up)
-	r := &recorder{ledger: l, id: id, life: len(l.lives[id]) + 1, chance: rng, latest: map[uint32]uint32{}, boot: l.step, lost: make([]int, n), tag: make([]int, n), n: make([]int, n), got: map[[3]int]*stretch{}}
+	r := &recorder{ledger: l, id: id, life: len(l.lives[id]) + 1, chance: rng, latest: map[uint32]uint32{}, boot: l.step, lost: make([]int, n), tag: make([]int, n), n: make([]int, n), got: map[[3]int]*stretch{}, stream: make([]*stretch, n)}
 	r.found = protocols.Recovered{Registers: found.Registers, Snapshot: found.Snapshot, Base: found.Base, Entries: slices.Clone(found.Entries)}
 	if r.life > 1 {
 		l.recovered(l.lives[id][r.life-2], found)
@@ -315,10 +317,14 @@ func (r *recorder) Receive(now Time, from NodeID, m note, out *protocols.Output[
 		r.fail("node %d gets %+v; of this stream it has had %d", r.id, m, had.count)
 	case sender == r.current(from) && sender.tag[r.id] != m.tag:
 		r.fail("node %d gets %+v, sent before the sender's Disconnected", r.id, m)
+	case r.stream[from] != nil && r.stream[from] != had && r.lost[from] < r.stream[from].latest:
+		r.fail("node %d gets %+v of another stream than before, and no Disconnected between", r.id, m)
 	case r.lost[from] > had.began:
 		r.fail("node %d gets %+v of a stream that was Disconnected here", r.id, m)
 	}
 	had.count++
+	had.latest = r.step
+	r.stream[from] = had
 	p.delivered = true
 	r.acts("receive", out)
 }

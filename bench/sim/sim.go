@@ -144,7 +144,7 @@ func (c *Cluster[M]) step() {
 	e := c.queue.pop()
 	c.now = max(c.now, e.at) // a deferred event keeps the time at which it was due
 	c.events++
-	c.checksum = (c.checksum ^ uint64(e.at) ^ uint64(e.kind)<<60 ^ uint64(e.node)<<48 ^ uint64(e.peer)<<32) * 0x9e3779b97f4a7c15
+	c.fold(uint64(e.at) ^ uint64(e.kind)<<60 ^ uint64(e.node)<<48 ^ uint64(e.peer)<<32)
 	if e.kind == answer {
 		c.answered(e)
 		return
@@ -204,6 +204,9 @@ func (c *Cluster[M]) observe() {
 	c.observed = c.observed[:0]
 }
 
+// fold takes an event or a fault into the checksum.
+func (c *Cluster[M]) fold(x uint64) { c.checksum = (c.checksum ^ x) * 0x9e3779b97f4a7c15 }
+
 // Submit sends a client's request on its way.
 func (c *Cluster[M]) Submit(to NodeID, r bench.Request) {
 	slot := c.requests.put(sent[bench.Request]{*c.connection(r.ID.Session, to), r})
@@ -260,7 +263,8 @@ func (c *Cluster[M]) Close() error { return nil }
 // Now returns the present instant.
 func (c *Cluster[M]) Now() Time { return c.now }
 
-// Events returns how many events there were, and a checksum over all of them.
+// Events returns how many events there were, and a checksum over all of them and
+// over the faults.
 func (c *Cluster[M]) Events() (count, checksum uint64) { return c.events, c.checksum }
 
 // trace is called only while tracing: building its arguments costs more than an event.

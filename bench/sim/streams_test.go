@@ -169,6 +169,23 @@ func TestNothingOfAnOldLifeReachesTheNew(t *testing.T) {
 	}
 }
 
+// A new stream does not wait behind what is still under way of the old one.
+func TestNewStreamOvertakesTheOld(t *testing.T) {
+	w := tell(t, 2, nil)
+	w.sends(1, 5*ms, 2)
+	w.sends(1, 20*ms, 2)
+	w.run(ms)
+	slow := fault.Fault{Kind: fault.Link, From: []NodeID{1}, To: []NodeID{2}, Delay: random.Always(300 * ms)}
+	w.inject(slow)
+	w.run(10 * ms)
+	slow.Back = true
+	w.inject(slow)
+	w.strike(fault.PowerOff, 1)
+	w.strike(fault.Restart, 1)
+	w.run(500 * ms)
+	w.hears(2, 1, "30 disconnected 1", "30 receive 2.0 from 1")
+}
+
 // What a cut holds goes out when the sender next retransmits after the cut, the
 // back-off counted from the first message held, and in its old order.
 func TestWhatACutHoldsComesWithTheNextRetransmission(t *testing.T) {

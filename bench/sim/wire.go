@@ -37,7 +37,7 @@ func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
 
 func (c *Cluster[M]) post(from, to NodeID, p packet[M]) {
 	if a, b := c.hosts[from], c.hosts[to]; !p.fin {
-		a.spoken[to], b.spoken[from] = p.stream, max(p.stream, b.spoken[from])
+		a.spoken[to], b.spoken[from] = max(p.stream, a.spoken[to]), max(p.stream, b.spoken[from])
 	}
 	slot, life := c.packets.put(p), c.hosts[to].life
 	if at, ok := c.net.Send(c.now, from, to); ok {
@@ -91,7 +91,7 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 			c.disconnect(h, p.from, p.stream)
 		}
 		return
-	case h.life != e.life || p.stream < mine: // into a dead stream: the kernel answers with a reset
+	case p.stream < mine: // into a dead stream: the kernel answers with a reset
 		c.post(h.id, p.from, packet[M]{from: h.id, fin: true, stream: mine})
 		return
 	case p.stream > mine: // from a new stream: the old one broke

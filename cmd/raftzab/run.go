@@ -197,12 +197,14 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		return err
 	}
 	dir := filepath.Join(j.out, s.Name)
-	if !manifest.Interrupted {
-		figures, err := plots.All(dir)
-		if err != nil {
-			return fmt.Errorf("%s: drawing figures: %w", s.Name, err)
-		}
-		fmt.Fprintf(j.stderr, "%d rows' files in %s, %d figures in %s\n", len(writers), dir, len(figures), filepath.Join(dir, "figures"))
+	figures, err := plots.All(dir)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%s: drawing figures: %w", s.Name, err)
+	case len(figures) == 0:
+		fmt.Fprintf(j.stderr, "data are in %s; there is no figure for a scenario like this yet\n", dir)
+	default:
+		fmt.Fprintf(j.stderr, "data are in %s, figures with their captions in %s\n", dir, filepath.Join(dir, "figures"))
 	}
 	table.print(j.stdout, s)
 	for _, b := range broken {
