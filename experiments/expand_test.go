@@ -204,19 +204,19 @@ init_limit = 20
 		"given": `raft 200ms-400ms 100ms
 zab 2s 10 4
 etcd 200ms-400ms 100ms
-hashicorp 200ms-400ms 100ms
+hashicorp 200ms-400ms 0s
 zookeeper 2s 20 4
 `,
 		"matched": `raft 200ms-400ms 100ms
 zab 75ms 10 4
 etcd 200ms-400ms 100ms
-hashicorp 200ms-400ms 100ms
+hashicorp 200ms-400ms 0s
 zookeeper 75ms 20 4
 `,
 		"defaults": `raft 150ms-300ms 75ms
 zab 2s 10 5
 etcd 1s-2s 100ms
-hashicorp 1s-2s 500ms
+hashicorp 1s-2s 0s
 zookeeper 2s 20 5
 `,
 	} {

@@ -76,7 +76,10 @@ func (v *validation) resolve(system string) {
 			derive(v, "zab.finalize_wait", &s.Zab.FinalizeWait, own.zab.FinalizeWait)
 		}
 	}
-	if s.Raft.Heartbeat == 0 {
+	switch {
+	case system == "hashicorp":
+		s.Raft.Heartbeat = 0 // it has a rule of its own
+	case s.Raft.Heartbeat == 0:
 		s.Raft.Heartbeat = s.Raft.ElectionTimeout.Min / 2
 	}
 }

@@ -40,7 +40,10 @@
 //   - A leader begins its term with a no-op (§8), at once instead of an empty
 //     heartbeat: the AppendEntries that asserts its authority carries it.
 //
-// Left to later work, with its place: PreVote and leadership transfer
+// A leader that can speak and hears nobody stays in office, as in the paper: only
+// CheckQuorum (dissertation 6.2) would have it resign.
+//
+// Left to later work, with its place: PreVote, CheckQuorum and leadership transfer
 // (election.go), ReadIndex and leases (replica.go, Read), InstallSnapshot (log.go
 // holds the only arithmetic of positions), learners and a window for what may be
 // under way (progress.go).

@@ -20,6 +20,8 @@ type Manifest struct {
 	Commit      string            `json:"commit"`
 	Versions    map[string]string `json:"versions"` // of the libraries, by module
 	Seed        uint64            `json:"seed"`
+	Flags       []string          `json:"flags,omitempty"`       // the command line's: what it set or chose otherwise than the scenario
+	Shard       string            `json:"shard,omitempty"`       // i/n: only each n-th trial, from the i-th
 	Interrupted bool              `json:"interrupted,omitempty"` // some cells have fewer rows than they should
 	Cells       []Cell            `json:"cells"`
 	Skipped     []Skipped         `json:"skipped,omitempty"`

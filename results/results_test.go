@@ -184,7 +184,8 @@ func run(t *testing.T, dir string, systems ...string) {
 		t.Fatal(err)
 	}
 	r := NewRun()
-	m := Manifest{Scenario: "test", Text: "title = \"<é>\"\n", Commit: "c0ffee", Versions: map[string]string{"m": "v1"}, Seed: 1}
+	r.Observed = []string{"an fsync takes 0.2 ms"}
+	m := Manifest{Scenario: "test", Flags: []string{"--set", "network.loss=0.1"}, Shard: "2/3", Text: "title = \"<é>\"\n", Commit: "c0ffee", Versions: map[string]string{"m": "v1"}, Seed: 1}
 	for _, system := range systems {
 		mode := "sim"
 		if system == "zookeeper" {
@@ -217,6 +218,9 @@ func TestFolderIsLoadedAsItWasWritten(t *testing.T) {
 	}
 	if d.Manifest.Text != "title = \"<é>\"\n" || d.Manifest.SHA256 != "690cc25c26a2ba70410c77c11793fe95f8df3dd9210752943caf013f9c4b2f53" {
 		t.Errorf("scenario %q, %s", d.Manifest.Text, d.Manifest.SHA256)
+	}
+	if !slices.Equal(d.Manifest.Flags, []string{"--set", "network.loss=0.1"}) || d.Manifest.Shard != "2/3" || !slices.Equal(d.Run.Observed, []string{"an fsync takes 0.2 ms"}) {
+		t.Errorf("flags %q, shard %q, observed %q", d.Manifest.Flags, d.Manifest.Shard, d.Run.Observed)
 	}
 	if d.Run.Machine.Cores == 0 || d.Run.Ended.IsZero() {
 		t.Errorf("run %+v", d.Run)

@@ -22,6 +22,7 @@ type Run struct {
 	Cells     []CellRun `json:"cells"`
 	Files     []File    `json:"files,omitempty"`    // those that do not come again byte by byte
 	LeftOut   []LeftOut `json:"left_out,omitempty"` // what could not run here
+	Observed  []string  `json:"observed,omitempty"` // what live cells measured of the machine and asked of their system, a sentence each
 	Warnings  []string  `json:"warnings,omitempty"`
 }
 

@@ -16,9 +16,9 @@ type Outcome string
 
 const (
 	OK       Outcome = "ok"
-	Censored Outcome = "censored" // hit the limit: what was not reached is empty
+	Censored Outcome = "censored" // the limit came first: what was not reached is empty
 	Violated Outcome = "violated" // an invariant was broken
-	Failed   Outcome = "failed"   // never started, or the world failed it
+	Failed   Outcome = "failed"   // the world failed the trial: it holds no measurement
 )
 
 // A Number is a measured value; NaN is one that the system cannot give, or that
@@ -38,7 +38,7 @@ type Trial struct {
 	Swept        []Setting `csv:"*" doc:"one column per swept key, named as the key; empty where the key does not govern the system"`
 	Trial        int       `csv:"trial" doc:"from 0; the same number is the same seed in every system"`
 	Seed         uint64    `csv:"seed" doc:"seed of the run; a trial is determined by seed and trial"`
-	Outcome      Outcome   `csv:"outcome" doc:"ok; censored (hit the limit); violated (an invariant was broken); failed (never started)"`
+	Outcome      Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
 	Probed       bool      `csv:"probed" doc:"whether clients wrote all the while; phases of simulated systems come from trials without, outage_ms from trials with probes"`
 	DetectMS     Number    `csv:"detect_ms" unit:"ms" doc:"fault to the first server giving the leader up: (pre-)candidate, or LOOKING"`
 	VoteMS       Number    `csv:"vote_ms" unit:"ms" doc:"from there to somebody having won the vote"`
@@ -48,8 +48,8 @@ type Trial struct {
 	Rounds       Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader"`
 	SplitRounds  Number    `csv:"split_rounds" doc:"rounds in which somebody stood, votes were cast and nobody won"`
 	Votes        Number    `csv:"votes" doc:"votes cast from fault to active, changed votes included"`
-	Messages     Number    `csv:"messages" doc:"election messages from fault to active, without those to oneself"`
-	Bytes        Number    `csv:"bytes" unit:"bytes" doc:"their size"`
+	Messages     Number    `csv:"messages" doc:"election messages from fault to active, without those to oneself, those that the deposed leader sends, and those to it while it is down"`
+	Bytes        Number    `csv:"bytes" unit:"bytes" doc:"their modelled size, each family in its own encoding: messages of Raft at the full width of all their fields, those of Zab as ZooKeeper's packets; so not comparable between Raft and Zab"`
 	Leader       Number    `csv:"leader" doc:"number of the new leader"`
 	BestLeader   Number    `csv:"best_leader" doc:"1 if the best survivor won: Zab by (currentEpoch, zxid, myid); Raft by (last term, last index), ties all count; else 0"`
 	WaitRestarts Number    `csv:"finalize_restarts" doc:"Zab: times finalizeWait was left for a better vote, over all servers"`

@@ -31,8 +31,6 @@ type Config struct {
 	// Up to this. More than FinalizeWait, or one that repeats its vote for ever keeps
 	// all others waiting for silence.
 	MaxNotificationInterval Time
-
-	CommittedLog int // committed entries kept below a snapshot; without snapshots the whole log serves
 }
 
 // Default returns ZooKeeper's settings: constants of FastLeaderElection and
@@ -46,7 +44,6 @@ func Default() Config {
 		FinalizeWait:            200 * millisecond,
 		MinNotificationInterval: 200 * millisecond,
 		MaxNotificationInterval: 60 * second,
-		CommittedLog:            500,
 	}
 }
 
@@ -75,6 +72,5 @@ func (c *Config) Validate() error {
 	// and each repetition begins the wait again: neither side would ever get on.
 	check(c.FinalizeWait == 0 || c.MaxNotificationInterval > c.FinalizeWait, "MaxNotificationInterval %d ns is not above FinalizeWait %d ns",
 		c.MaxNotificationInterval, c.FinalizeWait)
-	check(c.CommittedLog >= 0, "CommittedLog is negative: %d", c.CommittedLog)
 	return errors.Join(errs...)
 }

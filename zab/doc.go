@@ -77,6 +77,13 @@
 //     process, or throws and looks for a leader when it comes before UPTODATE. A
 //     PROPOSAL that leaves a gap leads to LOOKING, in broadcast too, where
 //     ZooKeeper only warns; and a later epoch has to begin with its first.
+//   - A connection opens without TCP's handshake, so activation is one round trip
+//     shorter than ZooKeeper's, where FOLLOWERINFO comes behind SYN and SYN-ACK.
+//   - History and currentEpoch are two writes, in this order, and may share one
+//     fsync; ZooKeeper waits for the first before it begins the second.
+//   - A vote names the last zxid of the log. In ZooKeeper a server whose epoch had
+//     no transaction yet, but was established at it, names (e,0), which beats
+//     those that were not: here they are equal, and the greater myid wins.
 //   - Notifications have no version: all are of today's. ZooKeeper records a result
 //     of the own round without version, and so compares such results by leader
 //     alone; we compare leader and epoch, as it does for those of other rounds.

@@ -418,7 +418,6 @@ func TestConfigValidate(t *testing.T) {
 		func(c *Config) { c.FinalizeWait = -1 },
 		func(c *Config) { c.MinNotificationInterval = 0 },
 		func(c *Config) { c.MaxNotificationInterval = 1 },
-		func(c *Config) { c.CommittedLog = -1 },
 	} {
 		c := good
 		spoil(&c)

@@ -4,11 +4,15 @@
 //
 // Links are streams, as TCP gives them: messages of one direction arrive in
 // order, and a lost packet is a delay. Retransmission is by time-out only
-// (RTOMin, doubling with each loss in a row, at most RTOMax): election traffic
-// is too thin for fast retransmit. A cut concerns what is sent after it; what
-// was on its way arrives. While a direction is cut its sender retransmits at
-// growing intervals, so after the cut ends the stream goes on only with the
-// next retransmission. That back-off is TCP's, and grows with the cut's length.
+// (RTOMin, doubling with each loss in a row, at most RTOMax). Linux is quicker
+// where more packets follow: selective acknowledgement and RACK then recover in
+// about a round trip and a quarter. So loss weighs more here than in life, and
+// most on a protocol whose timeouts are near RTOMin: vary RTOMin with it.
+//
+// A cut concerns what is sent after it; what was on its way arrives. While a
+// direction is cut its sender retransmits at growing intervals, so after the cut
+// ends the stream goes on only with the next retransmission. That back-off is
+// TCP's, and grows with the cut's length.
 package network
 
 import (

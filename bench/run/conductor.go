@@ -101,6 +101,9 @@ func (c *conductor) done() bool {
 	if c.checks != nil && c.checks.Violation() != nil {
 		return true
 	}
+	if !c.election.begun && c.schedule.Next() == 0 {
+		return true // nothing has struck the leader: there is nothing to measure
+	}
 	return c.election.active != 0 && (!c.probed || c.probes.outage >= 0)
 }
 
@@ -111,9 +114,9 @@ func (c *conductor) Wake(now Time) Time {
 		if !ok {
 			break
 		}
-		if !c.struck {
+		if !c.struck && c.deposes(f) {
 			c.struck = true
-			c.election.begin(now, c.sys)
+			c.election.begin(now, f, c.sys)
 			c.probes.begin(now)
 		}
 		if err := c.sys.Inject(f); err != nil {
@@ -140,6 +143,24 @@ func (c *conductor) Wake(now Time) Time {
 		}
 	}
 	return next
+}
+
+// deposes reports whether a fault is one that may cost the present leader its
+// place: t0 is the first such.
+func (c *conductor) deposes(f fault.Fault) bool {
+	leaders := (fault.Target{Who: fault.Leader}).Resolve(c.cell.Settings.Cluster.Voters, c.sys, nil)
+	if len(leaders) == 0 {
+		return false
+	}
+	switch f.Kind {
+	case fault.Crash, fault.PowerOff, fault.Pause, fault.Isolate:
+		return slices.Contains(f.Nodes, leaders[0])
+	case fault.Cut:
+		return slices.Contains(f.From, leaders[0]) || slices.Contains(f.To, leaders[0])
+	case fault.Partition:
+		return true
+	}
+	return false
 }
 
 // submit sends a client's request, and lets the checks know.
@@ -181,9 +202,7 @@ func remove(list, ids []NodeID) []NodeID {
 
 // row reports the trial; inside says whether messages and waits could be seen.
 func (c *conductor) row(trial int, inside bool) results.Trial {
-	row := results.NewTrial()
-	row.Scenario, row.Case, row.Mode, row.System, row.Swept = c.cell.Scenario, c.cell.Case, string(c.cell.Mode), c.cell.System, c.cell.Swept
-	row.Trial, row.Seed, row.Probed, row.Outcome = trial, c.cell.Seed, c.probed, results.OK
+	row := c.cell.row(trial, c.probed)
 	c.election.report(&row, inside)
 	if c.probed && c.probes.outage >= 0 {
 		row.OutageMS = milliseconds(c.probes.outage)

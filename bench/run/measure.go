@@ -3,6 +3,7 @@ package run
 import (
 	"raftzab/bench"
 	"raftzab/bench/check"
+	"raftzab/bench/fault"
 	"raftzab/protocols"
 	"raftzab/results"
 )
@@ -22,6 +23,7 @@ type election struct {
 	begun     bool
 	t0        Time
 	old       NodeID // the leader at t0
+	dead      bool   // it is down, not only cut off
 	oldEpoch  uint64
 	detected  Time // when the first server gave the leader up
 	active    Time
@@ -58,8 +60,9 @@ func (e *election) reset() {
 	*e = election{protocol: e.protocol, nodes: e.nodes, countable: e.countable, stood: e.stood[:0], won: e.won[:0], seats: seats}
 }
 
-// begin marks t0. v tells who leads; zero if nobody does yet, as at boot.
-func (e *election) begin(now Time, v bench.System) {
+// begin marks t0: f is about to strike the leader.
+func (e *election) begin(now Time, f fault.Fault, v bench.System) {
+	e.dead = f.Kind == fault.Crash || f.Kind == fault.PowerOff
 	e.begun, e.t0 = true, now
 	for id := NodeID(1); int(id) <= e.nodes; id++ {
 		s, ok := v.Status(id)
@@ -107,8 +110,11 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 	}
 }
 
-func (e *election) sent(kind uint8, size int) {
-	if e.begun && e.active == 0 && e.countable(kind) {
+// sent counts a message of the election. What the deposed leader goes on sending
+// is none, and what is sent to it while it is down reaches no wire in life: there
+// is no connection.
+func (e *election) sent(from, to NodeID, kind uint8, size int) {
+	if e.begun && e.active == 0 && e.countable(kind) && from != e.old && !(to == e.old && e.dead) {
 		e.messages++
 		e.bytes += size
 	}
@@ -213,5 +219,5 @@ type witness struct {
 }
 
 func (w witness) Sent(now Time, from, to NodeID, kind uint8, size int) {
-	w.election.sent(kind, size)
+	w.election.sent(from, to, kind, size)
 }

@@ -86,7 +86,7 @@ type Summary struct {
 	Wall     time.Duration
 	Breaches []*Breach // the first few
 	Versions []Version // of what a live cell ran
-	Warnings []string  // what a reader of the rows should know
+	Observed []string  // what a live cell found its machine to be like
 }
 
 // A Version is that of a program that is not ours.
@@ -160,8 +160,11 @@ func (r *runner) work(system *System) (err error) {
 		return fmt.Errorf("%s: %w", r.cell, err)
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	if d, ok := w.(interface{ versions() []Version }); ok {
-		r.sum.Versions = d.versions()
+	if d, ok := w.(interface {
+		versions() []Version
+		observed() []string
+	}); ok {
+		r.sum.Versions, r.sum.Observed = d.versions(), d.observed()
 	}
 	for r.ctx.Err() == nil {
 		i := int(r.next.Add(1)) - 1
@@ -177,7 +180,8 @@ func (r *runner) work(system *System) (err error) {
 			if r.ctx.Err() != nil {
 				return nil // cut short: no row
 			}
-			if err != nil {
+			if err != nil { // the world has failed: say so in the row, and end the cell
+				r.finish(i, append(rows, r.cell.failed(trial, probed)), sum, breaches)
 				return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
 			}
 			rows = append(rows, row)
@@ -191,6 +195,21 @@ func (r *runner) work(system *System) (err error) {
 		r.finish(i, rows, sum, breaches)
 	}
 	return nil
+}
+
+// failed is the row of a trial that the world has failed.
+func (c *Cell) failed(trial int, probed bool) results.Trial {
+	row := c.row(trial, probed)
+	row.Outcome = results.Failed
+	return row
+}
+
+// row begins the row of a trial.
+func (c *Cell) row(trial int, probed bool) results.Trial {
+	row := results.NewTrial()
+	row.Scenario, row.Case, row.Mode, row.System, row.Swept = c.Scenario, c.Case, string(c.Mode), c.System, c.Swept
+	row.Trial, row.Seed, row.Probed, row.Outcome = trial, c.Seed, probed, results.OK
+	return row
 }
 
 // keptBreaches is how many a summary tells of.

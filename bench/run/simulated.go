@@ -91,7 +91,7 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 	w.cluster.Reset(c.cell.Seed, trial)
 	c.prepare(w.cluster, trial, probed, 0)
 	c.probes.restart()
-	what := guarded(func() error { return c.conduct(w.ctx) })
+	what, err := guarded(func() error { return c.conduct(w.ctx) })
 	row = c.row(trial, true)
 	events, sum := w.cluster.Events()
 	if what == "" {
@@ -103,21 +103,18 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 		row.Outcome = results.Violated
 		broken = &Breach{c.cell, trial, probed, what}
 	}
-	return row, sum ^ events*0x9e3779b97f4a7c15, broken, nil
+	return row, sum ^ events*0x9e3779b97f4a7c15, broken, err
 }
 
-// guarded runs f and says what broke: an error of the world, or an assertion
-// inside a replica.
-func guarded(f func() error) (what string) {
+// guarded runs f and says what broke: an assertion inside a replica. An error is
+// the world's.
+func guarded(f func() error) (what string, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			what = fmt.Sprintf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if err := f(); err != nil {
-		return err.Error()
-	}
-	return ""
+	return "", f()
 }
 
 // combine folds a trial's checksum into the cell's, in whatever order trials end.

@@ -35,10 +35,13 @@ type System struct {
 // Unsupported is a setting that a system cannot have.
 type Unsupported struct{ Key, Reason string }
 
+// noSockets says why a crash and a power-off look alike.
+const noSockets = "it does not look at connections: with the same seeds a crash and a power-off of the leader are the same trials"
+
 // Systems are all systems, in the order in which figures list them.
 var Systems = []*System{
 	{
-		Name: "raft", Protocol: "raft", Modes: []Mode{Sim}, Reproducible: true,
+		Name: "raft", Protocol: "raft", Modes: []Mode{Sim}, Reproducible: true, Notes: []string{noSockets},
 		check: heartbeatBelowTimeout,
 		open: simulated("raft", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[raft.Message] {
 			cfg := raft.Config{Voters: voters, ElectionTimeout: raft.Timeout{Min: s.Raft.ElectionTimeout.Min.Time(), Max: s.Raft.ElectionTimeout.Max.Time()},
@@ -51,7 +54,9 @@ var Systems = []*System{
 		}, raft.ElectionKind),
 	},
 	{
-		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true,
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true, Notes: []string{
+			"a learner's connection opens without TCP's handshake, so activation is one round trip shorter than over new connections",
+			"history and currentEpoch share one fsync at NEWLEADER, where ZooKeeper has two in a row"},
 		open: simulated("zab", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
 			cfg := zab.Default()
 			cfg.Voters = voters
@@ -67,7 +72,10 @@ var Systems = []*System{
 	},
 	{
 		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true,
-		Notes: []string{"etcd/raft stands on timers of ours (RawNode.Campaign), so that its timeouts are exact and reproducible; it draws a timeout anew only when its term or role changes, as etcd does"},
+		Notes: []string{noSockets,
+			"it stands on timers of ours (RawNode.Campaign), so that its timeouts are exact and reproducible, and draws a timeout anew only when its term or role changes, as etcd does",
+			"PreVote and CheckQuorum are off, as in our Raft; the product etcd has both on",
+			"a new leader probes each follower, so that entries behind its no-op wait one round trip more before they are acknowledged"},
 		check: heartbeatBelowTimeout,
 		open: simulated("raft", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[etcdraft.Message] {
 			cfg := etcdraft.Config{Voters: voters, ElectionTimeout: etcdraft.Timeout{Min: s.Raft.ElectionTimeout.Min.Time(), Max: s.Raft.ElectionTimeout.Max.Time()},
@@ -86,8 +94,9 @@ var Systems = []*System{
 	},
 	{
 		Name: "zookeeper", Protocol: "zab", Product: "zookeeper", Modes: []Mode{Live}, Notes: []string{
-			"ZooKeeper runs in real time on the loopback interface with the disk of the machine (forceSync=yes); its ensemble is booted once a cell, one trial is not counted, and the crashed server is restarted for the next",
-			"ZooKeeper's phases are the instants at which its log lines \"Peer state changed\" arrive; its messages are not counted"},
+			"it runs in real time on the loopback interface with the disk of the machine (forceSync=yes); its ensemble is booted once a cell, one trial is not counted, and the crashed server is restarted for the next",
+			"its servers are JVMs with small heaps and the quick compiler only, which share the machine's cores with each other and with the clients",
+			"its phases are the instants at which its log lines \"Peer state changed\" arrive; a server that loses its leader closes its clients' connections, which must come back before a write counts"},
 		kinds: []fault.Kind{fault.Crash, fault.Restart, fault.Pause, fault.Resume},
 		check: constants, missing: noZooKeeper, open: bootZooKeeper,
 	},

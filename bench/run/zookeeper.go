@@ -35,6 +35,7 @@ type ensemble struct {
 	conductor conductor
 	servers   *zookeeper.Ensemble
 	inst      zookeeper.Installation
+	found     []string
 }
 
 func bootZooKeeper(ctx context.Context, cell *Cell, _ func(Time, string)) (worker, error) {
@@ -50,6 +51,17 @@ func bootZooKeeper(ctx context.Context, cell *Cell, _ func(Time, string)) (worke
 		return nil, err
 	}
 	w := &ensemble{ctx: ctx, servers: servers, inst: inst}
+	median, most, err := FsyncLatency(servers.Dir())
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	w.found = []string{
+		fmt.Sprintf("%s: fsync of the servers' disk took %v (median), %v at most, of %d", cell, median, most, Fsyncs),
+		"flags of the servers' JVMs: " + zookeeper.JVMFlags(),
+	}
+	if median < 20*time.Microsecond {
+		w.found = append(w.found, "warning: that is no disk: forceSync costs nothing here; set TMPDIR to a folder on one")
+	}
 	w.conductor = conductor{cell: cell, election: election{protocol: "zab", nodes: s.Cluster.Voters, countable: func(uint8) bool { return false }}}
 	if _, _, _, err := w.trial(-1, s.Probe.Interval > 0); err != nil {
 		return nil, errors.Join(err, w.close())
@@ -62,6 +74,8 @@ func (w *ensemble) close() error { return w.servers.Close() }
 func (w *ensemble) versions() []Version {
 	return []Version{{"java", w.inst.JavaVersion}, {"zookeeper", w.inst.ZooKeeperVersion}}
 }
+
+func (w *ensemble) observed() []string { return w.found }
 
 func (w *ensemble) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error) {
 	if err := w.servers.Ready(settling); err != nil {
@@ -104,6 +118,9 @@ func (m *mender) Observe(Time, NodeID, protocols.Event) {}
 func constants(_ Mode, s *Settings) (found []Unsupported) {
 	if s.Zab.FinalizeWait != Duration(200*time.Millisecond) {
 		found = append(found, Unsupported{"zab.finalize_wait", fmt.Sprintf("%v: in ZooKeeper it is a constant; write \"200ms\"", s.Zab.FinalizeWait)})
+	}
+	if s.Zab.MinNotification != Duration(200*time.Millisecond) || s.Zab.MaxNotification != Duration(60*time.Second) {
+		found = append(found, Unsupported{"zab.max_notification_interval", "ZooKeeper runs with its own notification intervals here, 200ms to 60s"})
 	}
 	if t := time.Duration(s.Zab.Tick); t%time.Millisecond != 0 {
 		found = append(found, Unsupported{"zab.tick", fmt.Sprintf("%v: ZooKeeper counts it in whole milliseconds; write \"%v\"", t, t.Round(time.Millisecond))})

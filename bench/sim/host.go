@@ -14,6 +14,7 @@ type host[M protocols.Message] struct {
 	id       NodeID
 	up       bool
 	paused   bool
+	refuses  bool   // the process crashed, the machine runs: connections are refused
 	life     uint32 // odd while up
 	node     *node.Node[M]
 	streams  []uint32 // by peer: the number of the stream to it, as far as this host knows
@@ -39,11 +40,11 @@ func newHost[M protocols.Message](id NodeID, n int) *host[M] {
 }
 
 func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
-	h.up, h.paused, h.life, h.node = false, false, 0, nil
+	h.up, h.paused, h.refuses, h.life, h.node = false, false, false, 0, nil
 	clear(h.streams)
 	clear(h.spoken)
 	h.deferred, h.alarm, h.queued = h.deferred[:0], 0, 0
-	h.disk, h.images, h.saving = protocols.Recovered{}, h.images[:0], nil
+	h.disk, h.images, h.saving = protocols.Recovered{Entries: h.disk.Entries[:0]}, h.images[:0], nil // nobody holds the old entries: boot lends them
 	h.writes, h.inSync, h.fsync = h.writes[:0], 0, fsync
 	h.pcg.Seed(random.Key(seed, trial, random.Disk, uint64(h.id)))
 }
@@ -52,7 +53,7 @@ func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
 // whoever still uses an older one finds out. A peer that has sent and got
 // nothing on the older one has nothing to find out: the new one is its as well.
 func (c *Cluster[M]) rise(h *host[M]) {
-	h.up = true
+	h.up, h.refuses = true, false
 	h.life++
 	h.alarm, h.queued = 0, 0
 	c.silence(h.id) // or what an old stream held for a cut to end would overtake what it has on its way

@@ -67,6 +67,7 @@ func (c *Cluster[M]) strike(h *host[M], f fault.Fault) {
 	switch {
 	case f.Kind == fault.Crash && h.up:
 		c.down(h)
+		h.refuses = true
 		for p := 1; p < len(c.hosts); p++ { // behind what it sent before
 			if NodeID(p) != h.id {
 				c.post(h.id, NodeID(p), packet[M]{from: h.id, fin: true, stream: h.streams[p]})

@@ -98,7 +98,7 @@ func (c *Cluster[M]) Reset(seed uint64, trial int) {
 	c.packets.reset()
 	c.requests.reset()
 	c.replies.reset()
-	c.held, c.observed = c.held[:0], c.observed[:0]
+	c.held, c.observed, c.local = c.held[:0], c.observed[:0], c.local[:0]
 	clear(c.sessions)
 	c.net.Reset(seed, trial)
 	c.out.Reset()

@@ -29,6 +29,7 @@ type heldPacket struct {
 
 // send puts a message on the stream to its receiver.
 func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
+	c.fold(uint64(m.Msg.Kind())<<40 ^ uint64(m.Msg.Size())) // what is said, not only when
 	if c.cfg.Witness != nil {
 		c.cfg.Witness.Sent(c.now, h.id, m.To, m.Msg.Kind(), m.Msg.Size())
 	}
@@ -83,7 +84,12 @@ func (c *Cluster[M]) silence(from NodeID) {
 func (c *Cluster[M]) arrive(h *host[M], e event) {
 	p := c.packets.take(e.slot)
 	if !h.up {
-		return // nobody answers; the sender learns when the node is back
+		if h.refuses && !p.fin { // the process is dead; its kernel answers with a reset
+			c.streams++
+			h.streams[p.from] = c.streams
+			c.post(h.id, p.from, packet[M]{from: h.id, fin: true, stream: c.streams})
+		}
+		return // where the machine is off nobody answers; the sender learns when it is back
 	}
 	switch mine := h.streams[p.from]; {
 	case p.fin:

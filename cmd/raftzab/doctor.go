@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"text/tabwriter"
@@ -40,10 +39,10 @@ to make a write durable, and how late its timers are. Live results depend on all
 					fmt.Fprintf(w, "%s (%s)\t%s\n", s.Name, m, here)
 				}
 			}
-			if p50, most, err := fsyncLatency(out); err != nil {
+			if p50, most, err := run.FsyncLatency(out); err != nil {
 				fmt.Fprintf(w, "fsync in %s\tcannot be measured: %v; name another folder with --out\n", out, err)
 			} else {
-				fmt.Fprintf(w, "fsync in %s\tmedian %v, longest %v of %d; live servers wait for it, simulated disks take their scenario's\n", out, p50, most, fsyncs)
+				fmt.Fprintf(w, "fsync in %s\tmedian %v, longest %v of %d; live servers wait for it, simulated disks take their scenario's\n", out, p50, most, run.Fsyncs)
 			}
 			p50, most := lateness()
 			fmt.Fprintf(w, "timers\ta sleep of 2ms is late by %v (median), %v (longest of %d); live probes are as exact as that\n", p50, most, sleeps)
@@ -54,32 +53,7 @@ to make a write durable, and how late its timers are. Live results depend on all
 	return cmd
 }
 
-const (
-	fsyncs = 50
-	sleeps = 100
-)
-
-func fsyncLatency(dir string) (p50, most time.Duration, err error) {
-	f, err := os.CreateTemp(dir, "raftzab-doctor-*")
-	if err != nil {
-		return 0, 0, err
-	}
-	defer os.Remove(filepath.Clean(f.Name()))
-	defer f.Close()
-	var took []time.Duration
-	for range fsyncs {
-		start := time.Now()
-		if _, err := f.Write(make([]byte, 512)); err != nil {
-			return 0, 0, err
-		}
-		if err := f.Sync(); err != nil {
-			return 0, 0, err
-		}
-		took = append(took, time.Since(start))
-	}
-	slices.Sort(took)
-	return took[len(took)/2].Round(time.Microsecond), took[len(took)-1].Round(time.Microsecond), nil
-}
+const sleeps = 100
 
 func lateness() (p50, most time.Duration) {
 	var late []time.Duration

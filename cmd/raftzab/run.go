@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os/exec"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"raftzab/bench/run"
 	"raftzab/experiments"
@@ -28,7 +30,8 @@ func runCommand() *cobra.Command {
 		Use:   "run FILE...",
 		Short: "Run scenarios: data, a summary and figures",
 		Long: `Run scenarios. Data go to OUT/<scenario>/, figures to OUT/<scenario>/figures/. Nothing runs before every
-file has been found right and every folder writable. Ctrl-C stops and keeps the trials that had ended.`,
+file has been found right and every folder writable. A folder holds one run: what an earlier one left in it is
+replaced (--out names another). Ctrl-C stops and keeps the trials that had ended.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			scenarios, err := c.load(cmd, files)
@@ -42,7 +45,7 @@ file has been found right and every folder writable. Ctrl-C stops and keeps the 
 			if out == "" {
 				return fail(exitUsage, "--out: is empty; name a folder, for instance --out results")
 			}
-			j := job{ctx: cmd.Context(), out: out, jobs: jobs, shard: part, asked: c.options.Systems,
+			j := job{ctx: cmd.Context(), out: out, jobs: jobs, shard: part, share: shard, asked: c.options.Systems, flags: chosen(cmd),
 				stdout: cmd.OutOrStdout(), stderr: cmd.ErrOrStderr()}
 			return j.all(scenarios)
 		},
@@ -54,6 +57,23 @@ file has been found right and every folder writable. Ctrl-C stops and keeps the 
 	f.IntVar(&jobs, "jobs", 0, "simulated trials at a time (default: as many as there are cores); results do not depend on it")
 	f.StringVar(&shard, "shard", "", "`i/n`: only each n-th trial, from the i-th (1 to n): for several machines")
 	return cmd
+}
+
+// chosen lists the flags that make the data other than the scenario says.
+func chosen(cmd *cobra.Command) (flags []string) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		switch f.Name {
+		case "out", "jobs", "shard": // the data do not depend on the first two, and shard has a field of its own
+		case "set":
+			values, _ := cmd.Flags().GetStringArray(f.Name)
+			for _, v := range values {
+				flags = append(flags, "--set "+v)
+			}
+		default:
+			flags = append(flags, "--"+f.Name+" "+strings.Trim(f.Value.String(), "[]"))
+		}
+	})
+	return flags
 }
 
 func parseShard(s string) (part [2]int, err error) {
@@ -75,7 +95,9 @@ type job struct {
 	out            string
 	jobs           int
 	shard          [2]int
+	share          string   // the same as the flag has it
 	asked          []string // systems asked for by flag
+	flags          []string // for the manifest
 	stdout, stderr io.Writer
 }
 
@@ -131,7 +153,8 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		}
 	}()
 	commit, dirty := build()
-	manifest := results.Manifest{Scenario: s.Name, Text: string(s.Text), Commit: commit, Versions: results.Versions(), Seed: s.Seed, Skipped: s.Skipped()}
+	manifest := results.Manifest{Scenario: s.Name, Text: string(s.Text), Commit: commit, Versions: results.Versions(), Seed: s.Seed, Skipped: s.Skipped(),
+		Flags: j.flags, Shard: j.share}
 	world := results.NewRun()
 	world.Dirty = dirty
 	fmt.Fprintf(j.stderr, "%s: %s\n", s.Name, s.Title)
@@ -244,25 +267,32 @@ func note(m *results.Manifest, w *results.Run, system *run.System, cell *run.Cel
 				w.ZooKeeper = v.Is
 			}
 		}
-		w.Warnings = append(w.Warnings, sum.Warnings...)
+		w.Observed = append(w.Observed, sum.Observed...)
 	}
 	m.Cells = append(m.Cells, c)
 	return nil
 }
 
-// build tells from which commit this program was built.
+// build tells from which commit this program was built. Where the build has not
+// noted it, as under go run, the checkout that the command runs in says.
 func build() (commit string, dirty bool) {
+	commit = "unknown"
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "unknown", false
+		return commit, false
 	}
-	commit = "unknown"
 	for _, s := range info.Settings {
 		switch s.Key {
 		case "vcs.revision":
 			commit = s.Value
 		case "vcs.modified":
 			dirty = s.Value == "true"
+		}
+	}
+	if commit == "unknown" {
+		if head, err := exec.Command("git", "rev-parse", "HEAD").Output(); err == nil {
+			changes, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no").Output()
+			return strings.TrimSpace(string(head)), err != nil || len(changes) > 0
 		}
 	}
 	return commit, dirty

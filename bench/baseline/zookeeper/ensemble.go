@@ -114,6 +114,12 @@ func (e *Ensemble) makeKeys() error {
 	return nil
 }
 
+// Dir is the folder with the servers' data.
+func (e *Ensemble) Dir() string { return e.dir }
+
+// JVMFlags are those that every server runs under.
+func JVMFlags() string { return strings.Join(jvmFlags, " ") }
+
 // Now is the time, for the until of Run.
 func (e *Ensemble) Now() protocols.Time { return e.in.now() }
 
