@@ -29,16 +29,42 @@ func (c *caption) say(format string, args ...any) {
 
 func (c *caption) String() string { return strings.Join(c.sentences, " ") + "\n" }
 
-// conditions says which systems there are and what they met.
-func (c *caption) conditions(panels []panel) {
+// conditions says which systems there are, what they met, and from which trials
+// the figure is: of says that.
+func (c *caption) conditions(d *results.Data, panels []panel, of func(live bool) string) {
 	c.systems(panels)
-	for i := range panels {
-		c.circumstances(&panels[i], i, len(panels))
-	}
-	if has(panels, func(s *series) bool { return s.Mode == "live" }) {
+	c.circumstances(panels)
+	live := has(panels, func(s *series) bool { return s.Mode == "live" })
+	if live {
 		c.say("Live systems are real processes on one machine, with its loopback interface and its disk.")
+		c.observed(d)
 	}
 	c.timeouts(panels)
+	why := "probes load a system"
+	if has(panels, func(s *series) bool { return s.System != "zab" && s.System != "zookeeper" }) {
+		why = "probes move Raft's detection, since their stream of AppendEntries resets the followers' timers all the time"
+	}
+	c.say("%s: %s, so elect_ms must not be subtracted from outage_ms.", of(live), why)
+}
+
+// observed repeats what live cells said of their machine.
+func (c *caption) observed(d *results.Data) {
+	var said []string
+	for _, o := range d.Run.Observed {
+		if o = clause(o); o != "" && !slices.Contains(said, o) {
+			said = append(said, o)
+		}
+	}
+	if len(said) > 0 {
+		c.say("Observed: %s.", strings.Join(said, "; "))
+	}
+}
+
+// clause makes what others wrote part of a sentence: its first line, without
+// the punctuation at its end.
+func clause(s string) string {
+	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
+	return strings.TrimRight(s, ".,:;! \t\r")
 }
 
 // reservations says what is missing, where systems were treated differently,
@@ -57,7 +83,7 @@ func (c *caption) reservations(d *results.Data, panels []panel) {
 		c.say("The run was interrupted: the figure shows the trials that had ended.")
 	}
 	for _, warning := range d.Warnings {
-		c.say("%s.", warning)
+		c.say("%s.", clause(warning))
 	}
 	c.say("Seed %d; commit %s.", d.Manifest.Seed, short(d.Manifest.Commit))
 }
@@ -110,101 +136,9 @@ func (c *caption) systems(panels []panel) {
 	}
 }
 
-// faults says what happens to the target, and who hears of it.
-var faults = map[string]string{
-	"crash":     "the %s's process is killed and its connections close",
-	"power-off": "the %s's machine falls silent and nobody is told",
-	"pause":     "the %s's process is stopped",
-	"isolate":   "the %s is cut off",
-}
-
-// circumstances says what one panel shows, by the first system that is not live:
-// a case is the same for all of them.
-func (c *caption) circumstances(p *panel, i, of int) {
-	first := max(0, slices.IndexFunc(p.Series, func(s series) bool { return s.Mode != "live" }))
-	s, live := settingsOf(p.Series[first].cell), p.Series[first].Mode == "live"
-	var parts []string
-	if len(s.Faults) > 0 {
-		if what, ok := faults[s.Faults[0].Kind]; ok {
-			parts = append(parts, fmt.Sprintf(what, target(s.Faults[0].Target)))
-		}
-	}
-	if s.Cluster.Voters > 0 {
-		parts = append(parts, fmt.Sprintf("%d servers", s.Cluster.Voters))
-	}
-	if s.Network.Delay != "" && !live {
-		parts = append(parts, "one-way delay "+plain(s.Network.Delay))
-	}
-	if s.Network.Loss > 0 && !live {
-		parts = append(parts, fmt.Sprintf("loss %g %%", 100*s.Network.Loss))
-	}
-	if s.Disk.Fsync != "" && !live {
-		parts = append(parts, "fsync "+plain(s.Disk.Fsync))
-	}
-	if len(parts) == 0 {
-		return
-	}
-	name := p.Case
-	if name == "" {
-		name = "conditions"
-	}
-	c.say("%s: %s.", upper(letter(i, of)+name), strings.Join(parts, ", "))
-}
-
-func target(t string) string {
-	if t == "" {
-		return "server"
-	}
-	return t
-}
-
-// timeouts says what each system waits for; cells that differ say so one by one.
-func (c *caption) timeouts(panels []panel) {
-	var said []string
-	who, kind := map[string][]string{}, ""
-	for _, p := range panels {
-		for i := range p.Series {
-			s := settingsOf(p.Series[i].cell)
-			if s.Timeouts == "matched" || s.Timeouts == "defaults" {
-				kind = " (" + s.Timeouts + ")"
-			}
-			text := ""
-			switch system := p.Series[i].System; system {
-			case "zab", "zookeeper":
-				if s.Zab.Tick != "" {
-					text = fmt.Sprintf("tick %s, syncLimit %d, finalizeWait %s", plain(s.Zab.Tick), s.Zab.SyncLimit, plain(s.Zab.FinalizeWait))
-				}
-			default:
-				if s.Raft.ElectionTimeout != "" {
-					text = "election timeout " + plain(s.Raft.ElectionTimeout)
-					if h := plain(s.Raft.Heartbeat); h != "" && h != "0 ms" {
-						text += ", heartbeat " + h
-					}
-				}
-			}
-			if text == "" {
-				continue
-			}
-			if !slices.Contains(said, text) {
-				said = append(said, text)
-			}
-			if !slices.Contains(who[text], p.Series[i].label()) {
-				who[text] = append(who[text], p.Series[i].label())
-			}
-		}
-	}
-	for i, text := range said {
-		said[i] = strings.Join(who[text], ", ") + ": " + text
-	}
-	if len(said) > 0 {
-		c.say("Timeouts%s: %s.", kind, strings.Join(said, "; "))
-	}
-}
-
 // trials says how much stands behind each curve.
 func (c *caption) trials(panels []panel) {
-	var said []string
-	where := map[string][]string{} // panels with the same numbers share a sentence
+	texts := make([]string, len(panels))
 	for i := range panels {
 		var parts []string
 		for _, s := range panels[i].Series {
@@ -217,55 +151,86 @@ func (c *caption) trials(panels []panel) {
 			}
 			parts = append(parts, part)
 		}
-		text := strings.Join(parts, ", ")
-		if !slices.Contains(said, text) {
-			said = append(said, text)
-		}
-		where[text] = append(where[text], strings.TrimSpace(letter(i, len(panels))))
+		texts[i] = strings.Join(parts, ", ")
 	}
-	for _, text := range said {
-		in := ""
-		if len(panels) > 1 {
-			in = " in " + strings.Join(where[text], " and ")
-		}
-		c.say("Trials%s: %s.", in, text)
-	}
+	c.counted(texts)
 	if has(panels, func(s *series) bool { return s.Censored > 0 }) {
 		c.say("Censored trials hit the time limit; they stay in n, so their curve ends below 1.")
 	}
 }
 
-// missing says which systems are not there and why.
-func (c *caption) missing(d *results.Data, panels []panel) {
-	for i, p := range panels {
-		for _, a := range p.Absent {
-			c.say("Missing%s: %s, %s.", in(i, len(panels)), a.Label, a.Why)
+// counted says the numbers of trials of each panel; panels with the same
+// numbers share a sentence.
+func (c *caption) counted(texts []string) {
+	for i, text := range texts {
+		if text == "" || slices.Contains(texts[:i], text) {
+			continue
 		}
-	}
-	for _, l := range d.Run.LeftOut {
-		c.say("%s (%s) did not run here: %s.", upper(l.System), l.Mode, strings.TrimRight(l.Reason, ". \n"))
+		var where []string
+		for j := range texts {
+			if texts[j] == text {
+				where = append(where, strings.TrimSpace(letter(j, len(texts))))
+			}
+		}
+		if len(texts) == 1 {
+			c.say("Trials: %s.", text)
+		} else {
+			c.say("Trials in %s: %s.", strings.Join(where, " and "), text)
+		}
 	}
 }
 
-// differences repeats the notes of the manifest on fair treatment, by system.
+// missing says which systems are not there and why.
+func (c *caption) missing(d *results.Data, panels []panel) {
+	for _, p := range panels {
+		for _, a := range p.Absent {
+			var where []string
+			for i := range panels {
+				if slices.Contains(panels[i].Absent, a) {
+					where = append(where, strings.TrimSpace(letter(i, len(panels))))
+				}
+			}
+			in := ""
+			if len(panels) > 1 {
+				in = " in " + strings.Join(where, " and ")
+			}
+			c.say("Missing%s: %s, %s.", in, a.Label, clause(a.Why))
+		}
+	}
+	for _, l := range d.Run.LeftOut {
+		c.say("%s (%s) did not run here: %s.", upper(l.System), l.Mode, clause(l.Reason))
+	}
+}
+
+// differences repeats the notes of the manifest on fair treatment, by system;
+// systems that share a note share the sentence.
 func (c *caption) differences(panels []panel) {
-	var who []string
-	notes := map[string][]string{}
+	var notes []string
+	of := map[string][]string{} // a note's systems
 	for _, p := range panels {
 		for i := range p.Series {
 			label := p.Series[i].label()
 			for _, note := range p.Series[i].cell.Notes {
-				if notes[label] == nil {
-					who = append(who, label)
+				if note = clause(note); of[note] == nil {
+					notes = append(notes, note)
 				}
-				if note = strings.TrimRight(note, ". \n"); !slices.Contains(notes[label], note) {
-					notes[label] = append(notes[label], note)
+				if !slices.Contains(of[note], label) {
+					of[note] = append(of[note], label)
 				}
 			}
 		}
 	}
-	for _, label := range who {
-		c.say("Differences of %s: %s.", label, strings.Join(notes[label], "; "))
+	var who []string
+	said := map[string][]string{}
+	for _, note := range notes {
+		labels := strings.Join(of[note], " and ")
+		if said[labels] == nil {
+			who = append(who, labels)
+		}
+		said[labels] = append(said[labels], note)
+	}
+	for _, labels := range who {
+		c.say("Differences of %s: %s.", labels, strings.Join(said[labels], "; "))
 	}
 }
 

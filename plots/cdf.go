@@ -96,8 +96,9 @@ func gridLines() *plotter.Grid {
 
 // Plot draws the steps, from the bottom to the last value; a curve with
 // censored trials goes on at its height to the edge. Markers stand at each
-// value of a small sample, and at three quantiles of a large one, a little
-// apart from system to system.
+// value of a small sample, small enough to leave the steps between them, and at
+// three quantiles of a large one, a little apart from system to system; at one
+// of a curve so steep that markers would hide how it rises.
 func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&canvas)
 	style := lookOf(c.System)
@@ -111,21 +112,31 @@ func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
 		line = append(line, vg.Point{X: canvas.Max.X, Y: y(f)})
 	}
 	canvas.StrokeLines(style.line, line)
+	marker := style.marker
+	if len(c.X) <= few {
+		marker.Radius *= 0.75
+	}
 	for _, i := range c.marked() {
-		canvas.DrawGlyph(style.marker, vg.Point{X: x(c.X[i]), Y: y(c.F[i])})
+		canvas.DrawGlyph(marker, vg.Point{X: x(c.X[i]), Y: y(c.F[i])})
 	}
 }
 
+// few is up to how many steps each bears a marker.
+const few = 40
+
 // marked returns which steps bear a marker.
 func (c *curve) marked() (at []int) {
-	const few = 40
 	for i := range c.X {
 		if len(c.X) <= few {
 			at = append(at, i)
 		}
 	}
 	if len(c.X) > few {
-		for _, f := range []float64{0.2, 0.45, 0.7} {
+		quantiles := []float64{0.2, 0.45, 0.7}
+		if c.X[len(c.X)*9/10] < 1.1*c.X[len(c.X)/10] { // steep
+			quantiles = quantiles[1:2]
+		}
+		for _, f := range quantiles {
 			if i, _ := slices.BinarySearch(c.F, f+0.045*float64(rank(c.System))); i < len(c.F) {
 				at = append(at, i)
 			}

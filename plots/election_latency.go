@@ -11,11 +11,8 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 	}
 	var c caption
 	c.say("Time from the fault to a new leader that can commit new writes: empirical distribution functions, logarithmic time.")
-	c.conditions(panels)
+	c.conditions(d, panels, func(live bool) string { return electionsOf("elections", live) })
 	c.trials(panels)
-	if has(panels, func(s *series) bool { return s.Mode == "live" }) {
-		c.say("Simulated elections were measured without probing clients, live ones with.")
-	}
 	c.reservations(d, panels)
 	return drawCDFs(cdfPanels(panels), "time to a new active leader (ms)"), c.String(), true
 }
@@ -25,4 +22,12 @@ func latencyPanels(d *results.Data) []panel {
 		return nil
 	}
 	return panelsOf(d, func(t *results.Trial) (results.Number, bool) { return t.ElectMS, unprobed(t) })
+}
+
+// electionsOf says from which trials elections are: see unprobed.
+func electionsOf(what string, live bool) string {
+	if live {
+		return "Simulated " + what + " were measured without probing clients, live ones with them, as all outages (another figure) were"
+	}
+	return "Simulated " + what + " were measured without probing clients, outages (another figure) with them"
 }

@@ -27,7 +27,16 @@ func electionPhases(d *results.Data) (drawing, string, bool) {
 	c.say("Mean time from the fault to a new leader that can commit new writes, by phase: detect, until the first server gives the leader up; " +
 		"vote, until somebody has won; activate, until the winner can commit.")
 	c.say("Whiskers are 95 %% bootstrap intervals of the mean of the whole.")
-	c.conditions(panels)
+	c.conditions(d, panels, func(live bool) string { return electionsOf("phases", live) })
+	c.bars(bars)
+	c.reservations(d, panels)
+	return drawPhases(bars), c.String(), true
+}
+
+// bars says how much stands behind each bar; panels with the same numbers share
+// a sentence.
+func (c *caption) bars(bars []phasePanel) {
+	texts := make([]string, len(bars))
 	for i, p := range bars {
 		var parts []string
 		for _, b := range p.Bars {
@@ -37,10 +46,9 @@ func electionPhases(d *results.Data) (drawing, string, bool) {
 			}
 			parts = append(parts, part)
 		}
-		c.say("Trials%s: %s.", in(i, len(bars)), strings.Join(parts, ", "))
+		texts[i] = strings.Join(parts, ", ")
 	}
-	c.reservations(d, panels)
-	return drawPhases(bars), c.String(), true
+	c.counted(texts)
 }
 
 // A bar is one system's phases, in milliseconds.

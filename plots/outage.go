@@ -19,7 +19,12 @@ func outage(d *results.Data) (drawing, string, bool) {
 	}
 	var c caption
 	c.say("Time from the fault to the first acknowledgement of a write submitted after it, as probing clients see it%s: empirical distribution functions, logarithmic time.", every)
-	c.conditions(panels)
+	c.conditions(d, panels, func(live bool) string {
+		if live {
+			return "Outages come from trials with probing clients, simulated elections (other figures) from trials without, live ones from trials with them"
+		}
+		return "Outages come from trials with probing clients, simulated elections (other figures) from trials without"
+	})
 	c.trials(panels)
 	c.reservations(d, panels)
 	return drawCDFs(cdfPanels(panels), "outage (ms)"), c.String(), true

@@ -26,16 +26,11 @@ package hashicorp
 // own design, for whoever compares results.
 var Notes = []string{
 	"pre-vote is on and CommitTimeout is 50 ms, as in the product; the leader's lease is half the timeout, in the product's proportion",
-	"timeouts are drawn by the library uniformly from [T, 2T); a follower's timer is not set again at a heartbeat: it looks every U[T, 2T) whether the last contact is older than T",
+	"timeouts are drawn from [T, 2T); a follower's timer is not set again at a heartbeat: it looks every U[T, 2T) whether the last contact is older than T",
 	"a server that believes in a leader refuses votes and pre-votes, so a majority must miss the leader itself",
-	"the leader's heartbeat goes to each peer every U[T/10, T/5), and waits for the answer before the next",
-	"entries travel one AppendEntries at a time per peer: pipelining is off",
-	"a vote costs a candidate and a voter three writes (term, voted term, candidate) with an fsync each, one after the other, as the library orders them; our Raft has one",
-	"a leader writes to its own disk before it sends; its first AppendEntries to each peer mostly leaves before its no-op is written, and is empty, so activation takes two round trips",
-	"the write of its term with which a server boots takes no time",
-	"an RPC into silence ends with the transport's timeout, 10 s by default in the product; a crashed process ends it at once, as TCP does",
-	"RPCs between two servers share one stream in each direction; the product opens up to three connections, so that they need not wait for each other's lost packets",
-	"connections are opened at no cost",
-	"no snapshots are taken",
+	"a heartbeat goes to each peer every U[T/10, T/5), and waits for the answer before the next; entries travel one AppendEntries at a time per peer (no pipelining)",
+	"a vote costs candidate and voter three fsyncs one after the other, as the library orders them, where our Raft has one; the write of its term at boot takes no time",
+	"a leader writes before it sends: its first AppendEntries mostly leaves empty, so activation takes two round trips",
+	"an RPC into silence ends after the product's 10 s; two servers share one stream in each direction, where the product opens up to three, at no cost; no snapshots",
 	"reproducible in distribution only",
 }

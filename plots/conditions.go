@@ -1,0 +1,156 @@
+package plots
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// faults says what happens to the target, and who hears of it.
+var faults = map[string]string{
+	"crash":     "the %s's process is killed and its connections close",
+	"power-off": "the %s's machine falls silent and nobody is told",
+	"pause":     "the %s's process is stopped",
+	"isolate":   "the %s is cut off",
+}
+
+// circumstances says what each panel shows, by the first system in it that is
+// not live: a case is the same for all of them. What panels share is said once.
+func (c *caption) circumstances(panels []panel) {
+	var parts []string
+	for _, tell := range []func(s *settings, live bool) string{
+		func(s *settings, _ bool) string {
+			if len(s.Faults) == 0 || faults[s.Faults[0].Kind] == "" {
+				return ""
+			}
+			return fmt.Sprintf(faults[s.Faults[0].Kind], target(s.Faults[0].Target))
+		},
+		func(s *settings, _ bool) string {
+			if s.Cluster.Voters == 0 {
+				return ""
+			}
+			return fmt.Sprintf("%d servers", s.Cluster.Voters)
+		},
+		func(s *settings, live bool) string {
+			if s.Network.Delay == "" || live {
+				return ""
+			}
+			return "one-way delay " + plain(s.Network.Delay)
+		},
+		func(s *settings, live bool) string {
+			if s.Network.Loss == 0 || live {
+				return ""
+			}
+			return fmt.Sprintf("loss %g %%", 100*s.Network.Loss)
+		},
+		func(s *settings, live bool) string {
+			if s.Disk.Fsync == "" || live {
+				return ""
+			}
+			return "fsync " + plain(s.Disk.Fsync)
+		},
+	} {
+		var texts []string
+		where := map[string][]string{}
+		for i := range panels {
+			s, live := circumstancesOf(&panels[i])
+			if text := tell(&s, live); text != "" {
+				if where[text] == nil {
+					texts = append(texts, text)
+				}
+				where[text] = append(where[text], strings.TrimSpace(letter(i, len(panels))))
+			}
+		}
+		for _, text := range texts {
+			if len(where[text]) < len(panels) {
+				text = "in " + strings.Join(where[text], ", ") + " " + text
+			}
+			parts = append(parts, text)
+		}
+	}
+	if len(parts) > 0 {
+		c.say("Conditions: %s.", strings.Join(parts, "; "))
+	}
+}
+
+func circumstancesOf(p *panel) (s settings, live bool) {
+	first := max(0, slices.IndexFunc(p.Series, func(s series) bool { return s.Mode != "live" }))
+	return settingsOf(p.Series[first].cell), p.Series[first].Mode == "live"
+}
+
+func target(t string) string {
+	if t == "" {
+		return "server"
+	}
+	return t
+}
+
+// kinds says what the names of timeouts mean.
+var kinds = map[string]string{
+	"matched":  " (matched: Zab's syncLimit times tick is the mean of Raft's election timeout)",
+	"defaults": " (defaults: each product's own)",
+}
+
+// timeouts says what each system waits for; cells that differ say so one by one.
+func (c *caption) timeouts(panels []panel) {
+	var said []string
+	who, kind := map[string][]string{}, ""
+	for _, p := range panels {
+		for i := range p.Series {
+			s := settingsOf(p.Series[i].cell)
+			if k := kinds[s.Timeouts]; k != "" {
+				kind = k
+			}
+			text := timeoutsOf(p.Series[i].System, &s)
+			if text == "" {
+				continue
+			}
+			if !slices.Contains(said, text) {
+				said = append(said, text)
+			}
+			if !slices.Contains(who[text], p.Series[i].label()) {
+				who[text] = append(who[text], p.Series[i].label())
+			}
+		}
+	}
+	for i, text := range said {
+		said[i] = strings.Join(who[text], ", ") + text
+	}
+	if len(said) > 0 {
+		c.say("Timeouts%s: %s.", kind, strings.Join(said, "; "))
+	}
+}
+
+// timeoutsOf says what a system waits for, and whether it is an exception.
+func timeoutsOf(system string, s *settings) string {
+	switch system {
+	case "zab", "zookeeper":
+		if s.Zab.Tick == "" {
+			return ""
+		}
+		text := fmt.Sprintf(": tick %s, syncLimit %d, finalizeWait %s", plain(s.Zab.Tick), s.Zab.SyncLimit, plain(s.Zab.FinalizeWait))
+		if s.Timeouts == "matched" && !s.matched() {
+			text = " (the exception, not matched)" + text
+		}
+		return text
+	}
+	if s.Raft.ElectionTimeout == "" {
+		return ""
+	}
+	text := ": election timeout " + plain(s.Raft.ElectionTimeout)
+	if h := plain(s.Raft.Heartbeat); h != "" && h != "0 ms" { // a library that has its own gets none
+		text += ", heartbeat " + h
+	}
+	return text
+}
+
+// matched reports whether the tick is what "matched" makes it. A product's own
+// section of a scenario may say otherwise.
+func (s *settings) matched() bool {
+	low, high, _ := strings.Cut(s.Raft.ElectionTimeout, "-")
+	least, err1 := time.ParseDuration(low)
+	most, err2 := time.ParseDuration(high)
+	tick, err3 := time.ParseDuration(s.Zab.Tick)
+	return err1 == nil && err2 == nil && err3 == nil && s.Zab.SyncLimit > 0 && tick == (least+most)/2/time.Duration(s.Zab.SyncLimit)
+}
