@@ -60,8 +60,8 @@ sim zab power-off 10000
 sim etcd power-off 10000
 sim hashicorp crash 1000
 sim hashicorp power-off 1000
-live zookeeper loopback-3 10
-live zookeeper loopback-5 10
+live zookeeper loopback-3 20
+live zookeeper loopback-5 20
 sim raft loopback-3 2000
 sim zab loopback-3 2000
 sim etcd loopback-3 2000
