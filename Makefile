@@ -27,8 +27,8 @@ golden: ## rewrite golden files and show what changed
 	$(GO) test ./results ./experiments ./plots -update
 	git diff --stat
 
-bench: ## events and elections per second, allocations per event
-	$(GO) test ./bench/sim -run XXX -bench . -benchmem
+bench: ## events and elections per second and core, allocations per event
+	GOGC=400 $(GO) test ./bench/run ./bench/sim -run XXX -bench . -benchmem -cpu 1
 
 swarm: $(BIN) ## random runs until an invariant breaks (SEEDS=20000)
 	@$(BIN) swarm -n $(SEEDS)

@@ -86,7 +86,11 @@ func plans(s *Settings, seed uint64, trial int) []fault.Plan {
 func (c *conductor) conduct(ctx context.Context) error {
 	limit := c.base + c.cell.Settings.Limit.Time()
 	for t := c.base; t < limit && !c.done() && ctx.Err() == nil; {
-		t = min(t+slice, limit)
+		next := t + slice
+		if !c.election.begun { // nothing can be over before the leader is struck
+			next = max(next, c.base+c.schedule.Next())
+		}
+		t = min(next, limit)
 		if err := c.sys.Run(c, t); err != nil {
 			return err
 		}
