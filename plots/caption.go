@@ -107,14 +107,6 @@ func letter(i, of int) string {
 	return fmt.Sprintf("(%c) ", 'a'+i)
 }
 
-// in is where a sentence's subject is found, where there are several panels.
-func in(i, of int) string {
-	if of == 1 {
-		return ""
-	}
-	return fmt.Sprintf(" in (%c)", 'a'+i)
-}
-
 func short(commit string) string {
 	if len(commit) > 12 {
 		return commit[:12]

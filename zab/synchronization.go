@@ -164,7 +164,6 @@ func (r *Replica) synchronizing(now Time, m *Message, out *Output) {
 func (r *Replica) newLeader(epoch uint64, out *Output) {
 	l := &r.link
 	history := l.notLogged[:l.commits]
-	after := r.history.Last()
 	if l.mode == protocols.Snap {
 		// The snapshot is behind the state that we have, so our state is its
 		// continuation: it stays, and the log is cut there, in the one write that
@@ -176,8 +175,8 @@ func (r *Replica) newLeader(epoch uint64, out *Output) {
 			history = history[1:]
 		}
 		r.cut(r.committed, out)
-		if after = r.committed; len(history) == 0 {
-			r.write(after, nil, out)
+		if len(history) == 0 {
+			r.write(r.committed, nil, out)
 		}
 	}
 	if len(history) > 0 {

@@ -16,7 +16,6 @@ import (
 type stage struct {
 	*ledger
 	onWake func(now Time) Time
-	next   Time
 	seq    uint32
 }
 
