@@ -28,7 +28,7 @@ golden: ## rewrite golden files and show what changed
 	git diff --stat
 
 bench: ## events and elections per second and core, allocations per event
-	GOGC=400 $(GO) test ./bench/run ./bench/sim -run XXX -bench . -benchmem -cpu 1
+	GOGC=400 $(GO) test ./bench/run ./bench/sim -run '^$$' -bench . -benchmem -cpu 1
 
 swarm: $(BIN) ## random runs until an invariant breaks (SEEDS=20000)
 	@$(BIN) swarm -n $(SEEDS)
