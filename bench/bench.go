@@ -97,6 +97,10 @@ type Witness interface {
 	// Wrote comes when the replica asks for w to be durable, not when it is.
 	Wrote(now protocols.Time, node protocols.NodeID, w protocols.Write)
 
+	// Persisted comes when every write of the node's present life up to seq is
+	// durable, before the replica is told.
+	Persisted(now protocols.Time, node protocols.NodeID, seq uint64)
+
 	// Delivered comes when the state machine takes a snapshot or entries.
 	Delivered(now protocols.Time, node protocols.NodeID, restore protocols.EntryID, committed []protocols.Entry)
 

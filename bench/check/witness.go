@@ -214,5 +214,8 @@ func (c *Invariants) settle(now protocols.Time, id protocols.NodeID, n *node) {
 	}
 }
 
+// Persisted is of no interest here.
+func (c *Invariants) Persisted(now protocols.Time, id protocols.NodeID, seq uint64) {}
+
 // Sent is of no interest here: what replicas say to each other is their affair.
 func (c *Invariants) Sent(now protocols.Time, from, to protocols.NodeID, kind uint8, size int) {}

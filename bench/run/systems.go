@@ -44,8 +44,9 @@ var Systems = []*System{
 		Name: "raft", Protocol: "raft", Modes: []Mode{Sim}, Reproducible: true, Notes: []string{noSockets},
 		check: heartbeatBelowTimeout,
 		open: simulated("raft", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[raft.Message] {
-			cfg := raft.Config{Voters: voters, ElectionTimeout: raft.Timeout{Min: s.Raft.ElectionTimeout.Min.Time(), Max: s.Raft.ElectionTimeout.Max.Time()},
-				Heartbeat: s.Raft.Heartbeat.Time()}
+			cfg := raft.Default()
+			cfg.Voters, cfg.Heartbeat = voters, s.Raft.Heartbeat.Time()
+			cfg.ElectionTimeout = raft.Timeout{Min: s.Raft.ElectionTimeout.Min.Time(), Max: s.Raft.ElectionTimeout.Max.Time()}
 			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[raft.Message] {
 				cfg := cfg
 				cfg.ID = id

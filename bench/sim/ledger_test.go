@@ -39,6 +39,7 @@ func newStage(t testing.TB, n int, seed uint64, edit func(*Config[note])) *stage
 
 func (l *ledger) Booted(_ Time, id NodeID, _ protocols.Recovered)              { l.boots++ }
 func (l *ledger) Wrote(Time, NodeID, protocols.Write)                          { l.wrotes++ }
+func (l *ledger) Persisted(Time, NodeID, uint64)                               {}
 func (l *ledger) Delivered(Time, NodeID, protocols.EntryID, []protocols.Entry) {}
 func (l *ledger) Sent(Time, NodeID, NodeID, uint8, int)                        { l.sents++ }
 

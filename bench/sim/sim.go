@@ -172,7 +172,11 @@ func (c *Cluster[M]) step() {
 		if h.life != e.life {
 			return
 		}
-		h.node.Persisted(c.now, h.synced(), &c.out)
+		seq := h.synced()
+		if c.cfg.Witness != nil {
+			c.cfg.Witness.Persisted(c.now, h.id, seq)
+		}
+		h.node.Persisted(c.now, seq, &c.out)
 	case saved:
 		if h.life != e.life {
 			return

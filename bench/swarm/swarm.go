@@ -268,6 +268,8 @@ func (w *world[M]) Wrote(now Time, node NodeID, x protocols.Write) {
 	w.checks.Wrote(now, node, x)
 }
 
+func (w *world[M]) Persisted(now Time, node NodeID, seq uint64) { w.checks.Persisted(now, node, seq) }
+
 func (w *world[M]) Delivered(now Time, node NodeID, restore protocols.EntryID, committed []protocols.Entry) {
 	w.checks.Delivered(now, node, restore, committed)
 }
