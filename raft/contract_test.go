@@ -226,7 +226,7 @@ func TestReadsAreServedOrRefusedAtOnce(t *testing.T) {
 	}{
 		{1, protocols.ReadLocal, true}, {2, protocols.ReadLocal, true},
 		{1, protocols.ReadLeader, true}, {2, protocols.ReadLeader, false},
-		{1, protocols.ReadIndex, false}, {1, protocols.ReadLease, false}, {1, protocols.ReadSync, false},
+		{2, protocols.ReadIndex, false}, {2, protocols.ReadLease, false}, {1, protocols.ReadSync, false},
 	} {
 		if got := try(c.id, c.mode); got != c.want {
 			t.Errorf("server %d, mode %d: served %t", c.id, c.mode, got)
@@ -281,7 +281,7 @@ func TestAcknowledgementsOfAnOlderTermDoNotCount(t *testing.T) {
 		e.receive(1, 3, Message{Type: RequestVoteResponse, Term: e.at(1).term, VoteGranted: true})
 	}
 	e.persist(1)
-	for _, p := range e.at(1).voters {
+	for _, p := range e.at(1).members {
 		if p.id != 1 && p.matchIndex != 0 {
 			t.Errorf("a new leader counts on what was so in an older term: %+v", p)
 		}
@@ -306,7 +306,7 @@ func TestDeposedLeaderCountsNoCopies(t *testing.T) {
 	e.receive(1, 2, Message{Type: AppendEntries, Term: 2, PrevLog: protocols.EntryID{Epoch: 1, Index: 1}})
 	before := *e.at(1).self
 	e.persist(1)
-	if got := *e.at(1).self; got != before || e.at(1).commitIndex != 1 {
+	if got := *e.at(1).self; !same(got, before) || e.at(1).commitIndex != 1 {
 		t.Errorf("%+v became %+v", before, got)
 	}
 }

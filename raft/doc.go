@@ -3,48 +3,94 @@
 // protocols.Replica.
 //
 // The paper is "In Search of an Understandable Consensus Algorithm (Extended
-// Version)" by D. Ongaro and J. Ousterhout, 2014; section numbers in this
-// package are its own. "Dissertation" is Ongaro's "Consensus: Bridging Theory
-// and Practice", 2014.
+// Version)" by D. Ongaro and J. Ousterhout, 2014; section numbers with § are its
+// own. "Dissertation" is Ongaro's "Consensus: Bridging Theory and Practice",
+// 2014, whose chapters go further.
 //
-//	§5.1, figure 2  terms, persistent state, inputs     replica.go
-//	§5.2            leader election                     election.go
-//	§5.3            log replication, log repair         replication.go
-//	                nextIndex and matchIndex            progress.go
-//	                the log and what the disk has of it log.go
-//	§5.4.1          election restriction                election.go (mayVote)
-//	§5.4.2          committing entries of earlier terms replication.go (advance)
-//	§5.6            timing and availability             config.go
-//	§8              the no-op of a new leader           election.go (lead)
-//	figure 2        RPCs                                message.go
+//	§5.1, figure 2      terms, persistent state, inputs       replica.go
+//	§5.2                leader election                       election.go
+//	§5.3                log replication, log repair           replication.go
+//	                    nextIndex, matchIndex, the window     progress.go
+//	                    the log and what the disk has of it   log.go
+//	§5.4.1              election restriction                  election.go (mayVote)
+//	§5.4.2              committing entries of earlier terms   replication.go (advance)
+//	§5.5                crashes of followers and candidates   progress.go (lost)
+//	§5.6, §9.3          timing                                config.go
+//	§6                  membership change                     left out, see below
+//	§7, figure 13       log compaction, InstallSnapshot       snapshot.go
+//	§8                  the no-op of a new leader             election.go (lead)
+//	                    exactly once                          bench/kv: the session table
+//	figures 2 and 13    RPCs                                  message.go
+//	dissertation 3.10   leadership transfer                   transfer.go
+//	             4.2.1  learners                              config.go, progress.go (voters)
+//	             4.2.3  disruptive servers                    replica.go (ignores)
+//	             6.2    a leader that has lost its quorum     replica.go (reign), read.go (quorumEnd)
+//	             6.3    sessions                              bench/kv, bench/node
+//	             6.4    ReadIndex                             read.go
+//	             6.4.1  leases                                read.go (leaseEnd)
+//	             9.6    PreVote                               election.go (canvass)
+//	             10.2.1 the leader writes while others do     replication.go (appendOwn)
+//	             10.2.2 batching and pipelining               replication.go (replicate)
+//
+// Figure 2's names, and where they are:
+//
+//	currentTerm, votedFor, log[]      Replica.term, votedFor, log
+//	commitIndex, lastApplied          Replica.commitIndex; the node's store (delivered is what it was handed)
+//	nextIndex[], matchIndex[]         progress.nextIndex, matchIndex
+//	term                              Message.Term
+//	candidateId, leaderId             the sender of the message
+//	lastLogIndex, lastLogTerm         Message.LastLog
+//	prevLogIndex, prevLogTerm         Message.PrevLog
+//	entries[], leaderCommit           Message.Entries, LeaderCommit
+//	voteGranted, success              Message.VoteGranted, Success
+//	lastIncludedIndex and -Term       Message.Snapshot.At (figure 13)
+//	offset, data[], done              Message.Snapshot.Offset, Length, Done
 //
 // Deliberate deviations, and why:
 //
 //   - RPCs are two one-way messages. A replica does not wait, and a response
-//     that comes late, twice or never is told by its term, not by a call it
-//     belongs to. Nothing is sent again but by the next heartbeat or the next
-//     election: retrying until somebody answers (§5.3, §5.5) is what streams do.
-//   - AppendEntries is pipelined (dissertation, 10.2.2): nextIndex moves on when
-//     entries are sent, not when they are acknowledged. A refusal, or a broken
-//     stream, brings it back, and then one message at a time looks for the place
-//     where the logs agree.
+//     that comes late, twice or never is told by its term and its round, not by a
+//     call it belongs to. Nothing is sent again but by the next heartbeat or the
+//     next election: retrying until somebody answers (§5.3, §5.5) is what streams
+//     do. So channels may also be datagrams, which lose, repeat and reorder.
+//   - AppendEntries is pipelined (dissertation 10.2.2): nextIndex moves on when
+//     entries are sent, as far as a window allows, not when they are acknowledged.
+//     A refusal, or a broken stream, brings it back, and then one message at a
+//     time looks for the place where the logs agree.
 //   - A successful AppendEntriesResponse carries matchIndex, since pipelined
 //     responses must say what they acknowledge. A refusal carries the position
 //     behind which the logs certainly differ, so that one refusal skips a whole
-//     term, as the end of §5.3 suggests.
-//   - The leader writes to its disk while its followers do (dissertation,
+//     term, as the end of §5.3 suggests; BacktrackOne has one entry a refusal.
+//   - The leader writes to its disk while its followers do (dissertation
 //     10.2.1), and counts its own copy only when it is durable.
-//   - A follower answers when its disk is done; messages behind that wait too.
-//     RequestVote waits as well: it makes the new term and the vote for oneself
-//     known, and a crash must not take either back.
+//   - A follower answers when its disk is done; messages behind that wait too,
+//     answers to heartbeats among them. RequestVote waits as well: it makes the
+//     new term and the vote for oneself known, and a crash must not take either
+//     back.
 //   - A leader begins its term with a no-op (§8), at once instead of an empty
 //     heartbeat: the AppendEntries that asserts its authority carries it.
+//   - Every AppendEntries carries the number of the leader's latest round of
+//     heartbeats, and the answer returns it. ReadIndex, leases and CheckQuorum
+//     are one question: which round has a majority answered, and when did it begin?
+//   - A PreVote carries the term as it is, not the one that would come, so nobody
+//     learns a term from it that nobody has entered.
+//   - CheckQuorum has both halves that belong together: a leader without its
+//     quorum steps down, and servers that hear from a leader ignore requests for
+//     votes. A server that starts again waits as if it had just heard from one,
+//     for it may have: without that, a lease would not survive a restart.
+//   - A lease is counted from the beginning of a round of heartbeats, shortened by
+//     the bound on clock drift on both sides. Once a leader has told another to
+//     stand it holds none in that term, since that message may come late.
+//   - InstallSnapshotResponse says what is wanted next. Chunks go one at a time, and
+//     a newer snapshot waits until nobody takes in the present one. A snapshot whose
+//     last entry the log holds is not installed: committing up to it leads to the
+//     same state (figure 13, step 6, discards less than it could).
+//   - The log keeps a tail below the snapshot (Trailing), as etcd and hashicorp do:
+//     followers a little behind are brought level by entries.
 //
-// A leader that can speak and hears nobody stays in office, as in the paper: only
-// CheckQuorum (dissertation 6.2) would have it resign.
-//
-// Left to later work, with its place: PreVote, CheckQuorum and leadership transfer
-// (election.go), ReadIndex and leases (replica.go, Read), InstallSnapshot (log.go
-// holds the only arithmetic of positions), learners and a window for what may be
-// under way (progress.go).
+// Membership change (§6) is left out: the members are the same for a whole run.
+// The comparison with Zab, whose paper has none, does not need it, and it would
+// change every quorum in the code that a reader has come to understand. Proposals
+// and reads are not forwarded: a server that does not lead refuses them, and
+// names the leader.
 package raft

@@ -10,41 +10,49 @@ import (
 type mark struct{ seq, last uint64 }
 
 // In Raft, an entry's index is its position in the log, from 1. These functions
-// are the only ones that rely on it.
+// are the only ones that rely on it. The log holds what follows its base; what is
+// up to the base is committed, and in the snapshot.
 
-// entryID returns the (term, index) at index; zero before the first entry.
+// upTo returns how many entries of the log come up to index.
+func (r *Replica) upTo(index uint64) int { return int(index - r.log.Base().Index) }
+
+// entryID returns the (term, index) at index, the base or behind it.
 func (r *Replica) entryID(index uint64) protocols.EntryID {
-	if index == 0 {
-		return protocols.EntryID{}
+	if index == r.log.Base().Index {
+		return r.log.Base()
 	}
-	return r.log.At(int(index) - 1).ID
+	return r.log.At(r.upTo(index) - 1).ID
 }
 
-// holds reports whether the log has an entry at id's index with id's term.
+// holds reports whether the log has an entry at id's index with id's term. What
+// it has given up for a snapshot it had, and so has every later leader.
 func (r *Replica) holds(id protocols.EntryID) bool {
-	return id.Index <= r.log.Last().Index && r.entryID(id.Index) == id
+	return id.Index < r.log.Base().Index || id.Index <= r.log.Last().Index && r.entryID(id.Index) == id
 }
 
 // after returns the entries after index.
 func (r *Replica) after(index uint64) []protocols.Entry {
-	return r.log.Slice(int(index), r.log.Len())
+	return r.log.Slice(r.upTo(index), r.log.Len())
 }
 
 // mayShare returns the last position of this log that is not greater than id. A
 // log that ends at id has nothing greater, since terms never decrease along a
-// log: behind this position, the two share nothing.
+// log: behind this position, the two share nothing. Below the base nobody knows.
 func (r *Replica) mayShare(id protocols.EntryID) protocols.EntryID {
+	if id.Less(r.log.Base()) {
+		return id
+	}
 	n, _ := r.log.UpTo(id)
-	return r.entryID(uint64(n))
+	return r.entryID(r.log.Base().Index + uint64(n))
 }
 
-// write asks for the registers to be durable, and for the log to go on with es
-// after what it holds up to after.
+// write asks for the registers and the snapshot to be durable, and for the log
+// to go on with es after what it holds up to after.
 func (r *Replica) write(after protocols.EntryID, es []protocols.Entry, out *Output) {
 	r.seq++
 	r.unsaved = false
 	out.Writes = append(out.Writes, protocols.Write{Seq: r.seq, Registers: protocols.Registers{r.term, uint64(r.votedFor)},
-		After: after, Entries: es})
+		Snapshot: r.snapshot.At, Base: r.log.Base(), After: after, Entries: es})
 }
 
 // save writes the registers, unless a write since they changed has them.
@@ -75,12 +83,21 @@ func (r *Replica) truncate(id protocols.EntryID, out *Output) {
 	out.Emit(protocols.Event{Kind: protocols.LogTruncated, At: id})
 }
 
-// commit moves commitIndex to index and hands the entries to the state machine.
+// commit moves commitIndex to index, and hands what it can to the state machine.
 func (r *Replica) commit(index uint64, out *Output) {
 	if index <= r.commitIndex {
 		return
 	}
-	out.Committed = append(out.Committed, r.log.Slice(int(r.commitIndex), int(index))...)
 	r.commitIndex = index
+	r.deliver(out)
 	out.Emit(protocols.Event{Kind: protocols.CommitAdvanced, At: r.entryID(index)})
+}
+
+// deliver hands the committed entries to the state machine: none of them while
+// it waits for a snapshot.
+func (r *Replica) deliver(out *Output) {
+	if r.restoring == 0 && r.delivered < r.commitIndex {
+		out.Committed = append(out.Committed, r.log.Slice(r.upTo(r.delivered), r.upTo(r.commitIndex))...)
+		r.delivered = r.commitIndex
+	}
 }

@@ -1,6 +1,10 @@
 package raft
 
-import "testing"
+import (
+	"reflect"
+	"slices"
+	"testing"
+)
 
 // These tests are about what a leader believes of its followers, when messages
 // get lost.
@@ -75,27 +79,36 @@ func TestManyRefusalsOfOneGapMakeOneRepair(t *testing.T) {
 func TestProgressOnlyGoesForward(t *testing.T) {
 	p := progress{id: 2, matchIndex: 3, nextIndex: 4, probing: true}
 	p.begin(9)
-	if p != (progress{id: 2, nextIndex: 10}) {
+	if !same(p, progress{id: 2, nextIndex: 10}) {
 		t.Fatalf("a new leader begins with %+v", p)
 	}
 	p.succeeded(6)
 	p.succeeded(4)
-	if p != (progress{id: 2, matchIndex: 6, nextIndex: 10}) {
+	if !same(p, progress{id: 2, matchIndex: 6, nextIndex: 10}) {
 		t.Fatalf("%+v", p)
 	}
-	if !p.refused(2) || p != (progress{id: 2, matchIndex: 6, nextIndex: 7, probing: true}) {
+	if !p.refused(2) || !same(p, progress{id: 2, matchIndex: 6, nextIndex: 7, probing: true}) {
 		t.Fatalf("%+v", p)
 	}
 	if p.refused(8) || p.refused(6) {
 		t.Fatalf("refusals of what lies behind are news: %+v", p)
 	}
 	p.succeeded(8)
-	if p != (progress{id: 2, matchIndex: 8, nextIndex: 9}) {
+	if !same(p, progress{id: 2, matchIndex: 8, nextIndex: 9}) {
 		t.Fatalf("%+v", p)
 	}
 	p.nextIndex = 12
 	p.lost()
-	if p != (progress{id: 2, matchIndex: 8, nextIndex: 9, probing: true}) {
+	if !same(p, progress{id: 2, matchIndex: 8, nextIndex: 9, probing: true}) {
 		t.Fatalf("%+v", p)
 	}
+}
+
+// same compares without the window's memory.
+func same(a, b progress) bool {
+	if !slices.Equal(a.window, b.window) {
+		return false
+	}
+	a.window, b.window = nil, nil
+	return reflect.DeepEqual(a, b)
 }

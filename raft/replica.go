@@ -3,6 +3,7 @@ package raft
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"raftzab/protocols"
 )
@@ -19,6 +20,8 @@ var _ protocols.Replica[Message] = (*Replica)(nil)
 //  2. What is in the log up to commitIndex never changes.
 //  3. While unsaved, nothing that rests on term or votedFor has been sent.
 //  4. A leader only appends to its log (Leader Append-Only, figure 3).
+//  5. log.Base() <= snapshot.At <= delivered <= commitIndex <= log.Last(), but
+//     delivered is behind snapshot.At while restoring.
 type Replica struct {
 	cfg Config
 	rng *rand.Rand
@@ -27,14 +30,39 @@ type Replica struct {
 	term     uint64
 	votedFor protocols.NodeID
 	log      protocols.Log
+	snapshot protocols.Snapshot // §7: the state that recovery starts from, and what followers far behind are sent
 
 	// Volatile state.
 	role        protocols.Role
 	leader      protocols.NodeID // of the current term, as far as known
-	commitIndex uint64           // lastApplied is the node's; entries are handed over as they are committed
-	voters      []progress       // in the order of Config.Voters
-	self        *progress        // this server, in voters
-	scratch     []uint64         // of advance
+	commitIndex uint64
+	delivered   uint64     // lastApplied is the node's; up to here entries were handed over
+	members     []progress // voters in the order of Config.Voters, then learners
+	self        *progress  // this server, in members
+	votes       bool       // this server is a voter
+	scratch     []uint64   // of reached
+	round       uint64     // of questions: PreVotes, or a leader's heartbeats
+
+	// Of a candidate.
+	canvassing bool // it asks for PreVotes, in the term as it was
+
+	// Of a follower.
+	loyalUntil protocols.Time     // before then it helps nobody to unseat the leader that it heard from
+	incoming   protocols.Chunk    // the snapshot that is coming in: its chunks up to Length are here
+	saved      protocols.Snapshot // the latest of the state machine's own
+	restoring  uint64             // the write of an installed snapshot that is not yet durable; 0: none
+
+	// Of a leader.
+	firstIndex  uint64         // of the entries of its term
+	confirmed   uint64         // a majority has answered this round
+	confirmedAt protocols.Time // or a later one, begun then; at first when it was elected
+	leased      bool           // confirmedAt is of a round
+	asked       uint64         // the round that will move confirmedAt; 0: none
+	askedAt     protocols.Time
+	reads       []pendingRead // in the order of their rounds
+	transferee  protocols.NodeID
+	toTell      bool // that it shall stand
+	handedOver  bool // somebody has been told so, in this term
 
 	// The way to the disk.
 	seq       uint64 // of the last write
@@ -43,114 +71,161 @@ type Replica struct {
 	held      protocols.Outbox[Message]
 	underway  []mark // a leader's writes that are not yet durable, in order
 
-	// Deadlines. A leader has no electionAt, the others no heartbeatAt.
+	// Deadlines. A leader has no electionAt, the others only that.
+	awake       bool
 	electionAt  protocols.Time
 	heartbeatAt protocols.Time
+	transferEnd protocols.Time // while there is a transferee
 }
 
 // New returns the server that cfg describes, as a follower, with what its disk
-// holds. It panics if cfg is not valid, or if the log begins with a snapshot,
-// since no Write of this package names one.
+// holds. It panics if cfg is not valid.
 func New(cfg Config, recovered protocols.Recovered, rng *rand.Rand) *Replica {
 	if err := cfg.Validate(); err != nil {
 		panic(err)
 	}
-	if recovered.Base != (protocols.EntryID{}) || recovered.Snapshot.At != (protocols.EntryID{}) {
-		panic(fmt.Sprintf("raft: recovered a log that follows %v and a snapshot at %v", recovered.Base, recovered.Snapshot.At))
-	}
+	at := recovered.Snapshot.At.Index
 	r := &Replica{
-		cfg:      cfg,
-		rng:      rng,
-		term:     recovered.Registers[0],
-		votedFor: protocols.NodeID(recovered.Registers[1]),
-		log:      protocols.NewLog(recovered),
-		voters:   make([]progress, len(cfg.Voters)),
-		scratch:  make([]uint64, len(cfg.Voters)),
+		cfg:         cfg,
+		rng:         rng,
+		term:        recovered.Registers[0],
+		votedFor:    protocols.NodeID(recovered.Registers[1]),
+		log:         protocols.NewLog(recovered),
+		snapshot:    recovered.Snapshot,
+		commitIndex: at,
+		delivered:   at,
+		members:     make([]progress, len(cfg.Voters)+len(cfg.Learners)),
+		scratch:     make([]uint64, len(cfg.Voters)),
 	}
-	for i, v := range cfg.Voters {
-		r.voters[i].id = v
+	for i, v := range slices.Concat(cfg.Voters, cfg.Learners) {
+		r.members[i].id = v
 	}
-	r.self = r.voter(cfg.ID)
+	r.self = r.member(cfg.ID)
+	r.votes = r.isVoter(cfg.ID)
+	r.role = r.resting()
 	return r
 }
 
 // Wake looks at the deadlines; the first call starts the election timer.
 func (r *Replica) Wake(now protocols.Time, out *Output) {
 	switch {
+	case !r.awake:
+		r.start(now)
 	case r.role == protocols.Leader:
-		if now >= r.heartbeatAt {
-			r.heartbeat(now, out)
-		}
-	case r.electionAt == 0:
-		r.resetElectionTimer(now)
-	case now >= r.electionAt:
-		r.campaign(now, out)
+		r.reign(now, out)
+	case r.electionAt != 0 && now >= r.electionAt:
+		r.timedOut(now, out)
 	}
 	r.alarm(out)
 }
 
+// start begins a life. Where leases may rest on it, this server may have promised
+// in the life before to wait for its leader, and nobody has told it for how long.
+func (r *Replica) start(now protocols.Time) {
+	r.awake = true
+	if r.cfg.CheckQuorum {
+		r.loyalUntil = now + r.cfg.ElectionTimeout.Min
+	}
+	if r.votes {
+		r.resetElectionTimer(now)
+	}
+}
+
+// reign looks at a leader's deadlines.
+func (r *Replica) reign(now protocols.Time, out *Output) {
+	if r.cfg.CheckQuorum && now >= r.quorumEnd() {
+		r.leader = protocols.None
+		r.become(protocols.Follower, now, out)
+		return
+	}
+	if r.transferee != protocols.None && now >= r.transferEnd {
+		r.transferee = protocols.None
+	}
+	if now >= r.heartbeatAt {
+		r.heartbeat(now, out)
+	}
+}
+
 // Receive takes in one message.
 func (r *Replica) Receive(now protocols.Time, from protocols.NodeID, m Message, out *Output) {
-	if p := r.voter(from); p != nil { // others have no say: membership is fixed
+	if p := r.member(from); p != nil && !r.ignores(now, &m) { // others have no say: membership is fixed
 		// §5.1: "If one server's current term is smaller than the other's, then it
 		// updates its current term to the larger value. If a candidate or leader
 		// discovers that its term is out of date, it immediately reverts to
-		// follower state."
-		if m.Term > r.term {
+		// follower state." A PreVote asks about a term, and brings none.
+		if m.Term > r.term && m.Type != PreVote {
 			r.enterTerm(m.Term)
-			r.become(protocols.Follower, now, out)
+			r.become(r.resting(), now, out)
 		}
 		switch m.Type {
 		case RequestVote:
 			r.requestVote(now, from, &m, out)
 		case RequestVoteResponse:
 			r.requestVoteResponse(now, p, &m, out)
+		case PreVote:
+			r.preVote(now, from, &m, out)
+		case PreVoteResponse:
+			r.preVoteResponse(now, p, &m, out)
 		case AppendEntries:
 			r.appendEntries(now, from, &m, out)
 		case AppendEntriesResponse:
-			r.appendEntriesResponse(p, &m, out)
+			r.appendEntriesResponse(now, p, &m, out)
+		case InstallSnapshot:
+			r.installSnapshot(now, from, &m, out)
+		case InstallSnapshotResponse:
+			r.installSnapshotResponse(now, p, &m, out)
+		case TimeoutNow:
+			r.timeoutNow(now, from, &m, out)
 		}
 		r.save(out)
 	}
 	r.alarm(out)
 }
 
+// ignores reports whether a request for a vote comes too soon (dissertation
+// 4.2.3): "if a server receives a RequestVote request within the minimum election
+// timeout of hearing from a current leader, it does not update its term or grant
+// its vote", unless that leader wants it. Learners have no vote.
+func (r *Replica) ignores(now protocols.Time, m *Message) bool {
+	switch m.Type {
+	case RequestVote:
+		return !r.votes || r.cfg.CheckQuorum && !m.Transfer && r.loyal(now)
+	case PreVote:
+		return !r.votes
+	}
+	return false
+}
+
 // Disconnected makes a leader look again for what the peer has. It sends
 // nothing before the next heartbeat: a peer that has died would break each new
 // stream at once.
 func (r *Replica) Disconnected(now protocols.Time, peer protocols.NodeID, out *Output) {
-	if p := r.voter(peer); p != nil && r.role == protocols.Leader {
+	if p := r.member(peer); p != nil && r.role == protocols.Leader {
 		p.lost()
+		r.compact()
 	}
 	r.alarm(out)
 }
 
-// Propose appends the commands at the leader, and refuses them elsewhere.
+// Propose appends the commands at the leader, and refuses them elsewhere, and
+// while the leadership is on its way to another.
 func (r *Replica) Propose(now protocols.Time, commands []protocols.Command, out *Output) {
-	if r.role == protocols.Leader {
+	if r.role == protocols.Leader && r.transferee == protocols.None {
 		r.appendOwn(commands, out)
 	} else {
+		leader := r.leader
+		if r.transferee != protocols.None {
+			leader = r.transferee
+		}
 		for i := range commands {
-			r.refuse(commands[i].ID, out)
+			r.refuse(commands[i].ID, leader, out)
 		}
 	}
 	r.alarm(out)
 }
 
-// Read permits at once what needs no more than this server's own opinion.
-func (r *Replica) Read(now protocols.Time, id protocols.RequestID, mode protocols.ReadMode, out *Output) {
-	switch {
-	case mode == protocols.ReadLocal,
-		mode == protocols.ReadLeader && r.role == protocols.Leader && r.active():
-		out.Reads = append(out.Reads, protocols.ReadState{ID: id})
-	default:
-		r.refuse(id, out)
-	}
-	r.alarm(out)
-}
-
-func (r *Replica) refuse(id protocols.RequestID, out *Output) {
-	out.Refused = append(out.Refused, protocols.Refusal{ID: id, Leader: r.leader})
+func (r *Replica) refuse(id protocols.RequestID, leader protocols.NodeID, out *Output) {
+	out.Refused = append(out.Refused, protocols.Refusal{ID: id, Leader: leader})
 }
 
 // Persisted lets out what waited for the disk, and counts the leader's own copy.
@@ -160,6 +235,7 @@ func (r *Replica) Persisted(now protocols.Time, seq uint64, out *Output) {
 	}
 	r.persisted = seq
 	r.held.Release(seq, out)
+	r.restore(out)
 	n := 0
 	for n < len(r.underway) && r.underway[n].seq <= seq {
 		n++
@@ -168,12 +244,11 @@ func (r *Replica) Persisted(now protocols.Time, seq uint64, out *Output) {
 		r.self.matchIndex = r.underway[n-1].last
 		r.underway = r.underway[:copy(r.underway, r.underway[n:])]
 		r.advance(out)
+		r.notify(out)
+		r.confirm(now, out)
 	}
 	r.alarm(out)
 }
-
-// Compact has no effect: the log is kept whole, and no image is asked for.
-func (r *Replica) Compact(now protocols.Time, s protocols.Snapshot, out *Output) { r.alarm(out) }
 
 // Status is what a probe may see.
 func (r *Replica) Status() protocols.Status {
@@ -189,8 +264,8 @@ func (r *Replica) Status() protocols.Status {
 
 // String writes the state for a panic.
 func (r *Replica) String() string {
-	return fmt.Sprintf("server %d, %v in term %d, voted %d, leader %d, log to %v, committed %d, writes %d of %d durable",
-		r.cfg.ID, r.role, r.term, r.votedFor, r.leader, r.log.Last(), r.commitIndex, r.persisted, r.seq)
+	return fmt.Sprintf("server %d, %v in term %d, voted %d, leader %d, log %v to %v, snapshot %v, committed %d, delivered %d, writes %d of %d durable",
+		r.cfg.ID, r.role, r.term, r.votedFor, r.leader, r.log.Base(), r.log.Last(), r.snapshot.At, r.commitIndex, r.delivered, r.persisted, r.seq)
 }
 
 // active reports whether the leader is known and has committed an entry of its
@@ -201,8 +276,16 @@ func (r *Replica) active() bool {
 
 // alarm ends every call: it asks to be woken at the earliest deadline.
 func (r *Replica) alarm(out *Output) {
-	if out.Wake = r.electionAt; r.role == protocols.Leader {
-		out.Wake = r.heartbeatAt
+	if r.role != protocols.Leader {
+		out.Wake = r.electionAt
+		return
+	}
+	out.Wake = r.heartbeatAt
+	if r.cfg.CheckQuorum {
+		out.Wake = min(out.Wake, r.quorumEnd())
+	}
+	if r.transferee != protocols.None {
+		out.Wake = min(out.Wake, r.transferEnd)
 	}
 }
 
@@ -210,22 +293,42 @@ func (r *Replica) alarm(out *Output) {
 // said in an older one and interests nobody.
 func (r *Replica) enterTerm(term uint64) {
 	r.term, r.votedFor, r.leader, r.unsaved = term, protocols.None, protocols.None, true
+	r.canvassing = false
 	r.held.Clear()
+}
+
+// resting is the role of a server that neither leads nor stands.
+func (r *Replica) resting() protocols.Role {
+	if r.votes {
+		return protocols.Follower
+	}
+	return protocols.Observer
 }
 
 // become changes the role. The election timer goes on as it was, or a server
 // with an old log could keep those with a newer one from ever standing; only a
 // leader, who had none, starts it.
 func (r *Replica) become(role protocols.Role, now protocols.Time, out *Output) {
+	r.canvassing = false
 	if role == r.role {
 		return
 	}
 	if r.role == protocols.Leader {
-		// Its entries may survive in its successor's log, or may not.
-		out.Abandoned = true
-		r.underway = r.underway[:0]
-		r.resetElectionTimer(now)
+		r.resign(now, out)
 	}
 	r.role = role
 	out.Emit(protocols.Event{Kind: protocols.RoleChanged, Role: role, Epoch: r.term})
+}
+
+// resign ends an office. Its entries may survive in its successor's log, or may
+// not; its reads have no answer.
+func (r *Replica) resign(now protocols.Time, out *Output) {
+	out.Abandoned = true
+	r.underway, r.reads = r.underway[:0], r.reads[:0]
+	r.transferee, r.handedOver = protocols.None, false
+	for i := range r.members {
+		r.members[i].installing = protocols.Snapshot{}
+	}
+	r.compact()
+	r.resetElectionTimer(now)
 }

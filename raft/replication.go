@@ -1,11 +1,6 @@
 package raft
 
-import (
-	"fmt"
-	"slices"
-
-	"raftzab/protocols"
-)
+import "raftzab/protocols"
 
 // --- the leader
 
@@ -25,17 +20,34 @@ func (r *Replica) appendOwn(commands []protocols.Command, out *Output) {
 	}
 	r.write(before, r.after(before.Index), out)
 	r.underway = append(r.underway, mark{r.seq, r.log.Last().Index})
-	for i := range r.voters {
-		r.replicate(&r.voters[i], out)
+	for i := range r.members {
+		r.replicate(&r.members[i], out)
 	}
 }
 
-// replicate sends p what it has not been sent.
+// replicate sends p what it has not been sent, as far as its window allows; what
+// gathers behind a full window goes together when there is room.
 func (r *Replica) replicate(p *progress, out *Output) {
-	if last := r.log.Last().Index; p != r.self && !p.probing && p.nextIndex <= last {
-		r.sendAppendEntries(p, r.after(p.nextIndex-1), out)
-		p.nextIndex = last + 1
+	for p != r.self && !p.probing && !p.isInstalling() && p.nextIndex <= r.log.Last().Index && len(p.window) < r.cfg.Window {
+		if es := r.sendEntries(p, out); len(es) > 0 {
+			p.sent(es[len(es)-1].ID.Index)
+		}
 	}
+}
+
+// sendEntries sends what comes at p's nextIndex; where the log no longer has it,
+// a snapshot instead (§7), and returns no entries.
+func (r *Replica) sendEntries(p *progress, out *Output) []protocols.Entry {
+	if p.nextIndex <= r.log.Base().Index {
+		r.install(p, out)
+		return nil
+	}
+	es := r.after(p.nextIndex - 1)
+	if n := r.cfg.MaxEntries; len(es) > n {
+		es = es[:n:n]
+	}
+	r.sendAppendEntries(p, es, out)
+	return es
 }
 
 // heartbeat sends every follower an AppendEntries without entries, at the end
@@ -43,53 +55,69 @@ func (r *Replica) replicate(p *progress, out *Output) {
 // finds out what was lost on the way.
 func (r *Replica) heartbeat(now protocols.Time, out *Output) {
 	r.heartbeatAt = now + r.cfg.Heartbeat
-	for i := range r.voters {
-		if p := &r.voters[i]; p != r.self {
+	r.ask(now)
+	for i := range r.members {
+		if p := &r.members[i]; p != r.self {
+			r.nudge(p, out)
 			r.sendAppendEntries(p, nil, out)
 		}
 	}
+	r.confirm(now, out)
 }
 
 // sendAppendEntries sends es, which come at p's nextIndex. The leader's own
-// disk need not have them: it promises nothing with them.
+// disk need not have them: it promises nothing with them. Where only a snapshot
+// helps, it asks nothing of the follower's log: every log agrees up to index 0.
 func (r *Replica) sendAppendEntries(p *progress, es []protocols.Entry, out *Output) {
+	var prev protocols.EntryID
+	if !p.isInstalling() && p.nextIndex > r.log.Base().Index {
+		prev = r.entryID(p.nextIndex - 1)
+	}
+	p.told = r.commitIndex
 	out.Send(p.id, Message{
 		Type:         AppendEntries,
 		Data:         holdsCommands(es),
 		Term:         r.term,
-		PrevLog:      r.entryID(p.nextIndex - 1),
+		Round:        r.round,
+		PrevLog:      prev,
 		Entries:      es,
 		LeaderCommit: r.commitIndex,
 	})
 }
 
 // appendEntriesResponse takes in what a follower has, and sends what it has not.
-func (r *Replica) appendEntriesResponse(p *progress, m *Message, out *Output) {
+func (r *Replica) appendEntriesResponse(now protocols.Time, p *progress, m *Message, out *Output) {
 	if r.role != protocols.Leader || m.Term != r.term {
 		return
 	}
-	if m.Success {
+	p.answered = max(p.answered, m.Round)
+	switch {
+	case m.Success:
 		p.succeeded(m.MatchIndex)
 		r.advance(out)
 		r.replicate(p, out)
-		return
+		r.handOver(out)
+	case !p.isInstalling():
+		// §5.3: "After a rejection, the leader decrements nextIndex and retries the
+		// AppendEntries RPC", by one, or by a term at a time, as the end of the
+		// section suggests.
+		share := m.Conflict
+		if r.cfg.Backtrack == BacktrackTerm {
+			share = r.mayShare(m.Conflict)
+		}
+		if p.refused(share.Index) {
+			r.sendEntries(p, out)
+		}
 	}
-	// §5.3: "After a rejection, the leader decrements nextIndex and retries the
-	// AppendEntries RPC", by a term at a time, as the end of the section suggests.
-	if p.refused(r.mayShare(m.Conflict).Index) {
-		r.sendAppendEntries(p, r.after(p.nextIndex-1), out)
-	}
+	r.notify(out)
+	r.confirm(now, out)
 }
 
 // advance moves commitIndex to what a majority holds durably. §5.4.2: "only log
 // entries from the leader's current term are committed by counting replicas";
 // earlier ones go with them.
 func (r *Replica) advance(out *Output) {
-	for i := range r.voters {
-		r.scratch[i] = r.voters[i].matchIndex
-	}
-	slices.Sort(r.scratch)
-	index := r.scratch[len(r.scratch)-r.majority()]
+	index := r.reached(func(p *progress) uint64 { return p.matchIndex })
 	if index <= r.commitIndex || r.entryID(index).Epoch != r.term {
 		return
 	}
@@ -100,26 +128,36 @@ func (r *Replica) advance(out *Output) {
 	}
 }
 
+// notify tells the followers at once of what is committed, where that is wanted:
+// those that answer and have not heard of it.
+func (r *Replica) notify(out *Output) {
+	if r.cfg.CommitNotice != NoticeEager || r.role != protocols.Leader {
+		return
+	}
+	for i := range r.members {
+		if p := &r.members[i]; p != r.self && !p.probing && !p.isInstalling() && p.told < r.commitIndex {
+			r.sendAppendEntries(p, nil, out)
+		}
+	}
+}
+
 // --- the follower
 
 // appendEntries takes in the entries of the current leader (§5.3, figure 2).
 func (r *Replica) appendEntries(now protocols.Time, from protocols.NodeID, m *Message, out *Output) {
-	reply := Message{Type: AppendEntriesResponse, Term: r.term, Data: m.Data}
+	reply := Message{Type: AppendEntriesResponse, Term: r.term, Round: m.Round, Data: m.Data}
 	if m.Term < r.term {
 		r.promise(from, reply, out)
 		return
 	}
-	if r.leader != protocols.None && r.leader != from {
-		panic(fmt.Sprintf("raft: a second leader, %d, in one term: %v", from, r))
-	}
-	r.become(protocols.Follower, now, out) // a candidate recognises the leader
-	r.leader = from
-	r.resetElectionTimer(now)
+	r.follow(now, from, out)
 
 	// The consistency check: "If the follower does not find an entry in its log
 	// with the same index and term, then it refuses the new entries."
 	if !r.holds(m.PrevLog) {
-		reply.Conflict = r.mayShare(m.PrevLog)
+		if reply.Conflict = r.mayShare(m.PrevLog); r.cfg.Backtrack == BacktrackOne {
+			reply.Conflict = protocols.EntryID{Index: m.PrevLog.Index - 1}
+		}
 		r.promise(from, reply, out)
 		return
 	}

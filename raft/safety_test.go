@@ -57,8 +57,8 @@ func figure8(t *testing.T) *ensemble {
 	e.receive(2, 1, Message{Type: AppendEntries, Term: 4, PrevLog: second.ID})
 	e.persist(2)
 	e.persist(3)
-	if n := e.deliver(nil); n != 2 || e.at(1).voter(2).matchIndex != 2 || e.at(1).voter(3).matchIndex != 2 {
-		t.Fatalf("%d answers; %+v", n, e.at(1).voters)
+	if n := e.deliver(nil); n != 2 || e.at(1).member(2).matchIndex != 2 || e.at(1).member(3).matchIndex != 2 {
+		t.Fatalf("%d answers; %+v", n, e.at(1).members)
 	}
 	return e
 }
