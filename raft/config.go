@@ -91,23 +91,32 @@ func Default() Config {
 	}
 }
 
+// member returns the i-th member: voters come first.
+func (c *Config) member(i int) protocols.NodeID {
+	if i < len(c.Voters) {
+		return c.Voters[i]
+	}
+	return c.Learners[i-len(c.Voters)]
+}
+
 // Validate names everything that keeps c from working.
 func (c Config) Validate() error {
 	var problems []error
 	wrong := func(format string, args ...any) { problems = append(problems, fmt.Errorf("raft: "+format, args...)) }
-	members := slices.Concat(c.Voters, c.Learners)
-	if !slices.Contains(members, c.ID) {
+	if !slices.Contains(c.Voters, c.ID) && !slices.Contains(c.Learners, c.ID) {
 		wrong("server %d is not among the voters %v and the learners %v", c.ID, c.Voters, c.Learners)
 	}
 	if len(c.Voters) == 0 {
 		wrong("there are no voters")
 	}
-	for i, v := range members {
-		if v == protocols.None {
+	for i := range len(c.Voters) + len(c.Learners) {
+		if c.member(i) == protocols.None {
 			wrong("member %d is number 0; servers count from 1", i)
 		}
-		if slices.Contains(members[:i], v) {
-			wrong("server %d is twice among the members", v)
+		for k := range i {
+			if c.member(i) == c.member(k) {
+				wrong("server %d is twice among the members", c.member(i))
+			}
 		}
 	}
 	if t := c.ElectionTimeout; t.Min <= 0 || t.Max < t.Min {

@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -11,10 +12,13 @@ import (
 // underTest is this core as conversations and conformance drive it: with the
 // paper's timeouts.
 var underTest = protocoltest.Protocol[Message]{
-	New: func(id protocols.NodeID, members []protocols.NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[Message] {
+	New: func(e protocoltest.Ensemble, id protocols.NodeID, r protocols.Recovered, rng *rand.Rand) (protocols.Replica[Message], error) {
+		if len(e.Options) > 0 {
+			return nil, fmt.Errorf("%s is no option of Raft", e.Options[0].Key)
+		}
 		c := Default()
-		c.ID, c.Voters = id, members
-		return New(c, r, rng)
+		c.ID, c.Voters = id, e.Voters
+		return New(c, r, rng), nil
 	},
 	Candidate: "candidate", Round: "term", Epoch: "term",
 }

@@ -3,7 +3,6 @@ package raft
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"raftzab/protocols"
 )
@@ -97,8 +96,10 @@ func New(cfg Config, recovered protocols.Recovered, rng *rand.Rand) *Replica {
 		members:     make([]progress, len(cfg.Voters)+len(cfg.Learners)),
 		scratch:     make([]uint64, len(cfg.Voters)),
 	}
-	for i, v := range slices.Concat(cfg.Voters, cfg.Learners) {
-		r.members[i].id = v
+	room := make([]uint64, 8*len(r.members)) // enough for most windows; those that need more grow
+	for i := range r.members {
+		p := &r.members[i]
+		p.id, p.window = cfg.member(i), room[8*i:8*i:8*i+8]
 	}
 	r.self = r.member(cfg.ID)
 	r.votes = r.isVoter(cfg.ID)
