@@ -1,6 +1,7 @@
 package zab
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -12,10 +13,13 @@ import (
 // makes syncLimit the mean of Raft's election timeouts, so that the stories of
 // the two lie side by side.
 var underTest = protocoltest.Protocol[Message]{
-	New: func(id protocols.NodeID, members []protocols.NodeID, r protocols.Recovered, _ *rand.Rand) protocols.Replica[Message] {
+	New: func(e protocoltest.Ensemble, id protocols.NodeID, r protocols.Recovered, _ *rand.Rand) (protocols.Replica[Message], error) {
+		if len(e.Options) > 0 {
+			return nil, fmt.Errorf("%s is no option of Zab", e.Options[0].Key)
+		}
 		c := Default()
-		c.ID, c.Voters, c.Tick = id, members, 45*millisecond
-		return New(c, r)
+		c.ID, c.Voters, c.Tick = id, e.Voters, 45*millisecond
+		return New(c, r), nil
 	},
 	Candidate: "looking", Round: "round", Epoch: "epoch",
 }

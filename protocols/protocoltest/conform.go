@@ -1,15 +1,13 @@
 package protocoltest
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
 	"slices"
+	"strings"
 	"testing"
 
-	"raftzab/bench"
-	"raftzab/bench/kv"
 	"raftzab/bench/random"
 	"raftzab/protocols"
 )
@@ -18,9 +16,11 @@ import (
 // random driving tell.
 func Conform[M protocols.Message](t *testing.T, p Protocol[M]) {
 	t.Helper()
-	if err := Check(p, 300); err != nil {
+	seen, err := check(p, 300)
+	if err != nil {
 		t.Error(err)
 	}
+	t.Log(seen)
 }
 
 // Check drives p with the seeds from 1 to seeds and returns the first breach of
@@ -28,31 +28,64 @@ func Conform[M protocols.Message](t *testing.T, p Protocol[M]) {
 //
 // Beside what is checked in each call (see laws.go), it looks for
 //
-//  1. agreement: behind each position, all replicas deliver the same entry;
+//  1. agreement: behind each position, all replicas deliver the same entry, and
+//     a snapshot that one takes ends where the others have been;
 //  2. one leader an epoch;
 //  3. answers: when all is healed, every proposal and read has been answered at
 //     each node that has lived through it; what was answered OK has been
 //     delivered at every node that is level, what was refused nowhere;
 //  4. progress: a majority is level, and a fresh write is answered OK;
 //  5. durability: what is delivered is on the disks of a majority; and while
-//     those of a majority hang, nobody gets so far that it may commit.
+//     those of a majority hang, nobody gets so far that it may commit;
+//  6. freshness: a read by index or lease misses no write, and nothing that such
+//     a read saw, that was answered before it was asked.
+//
+// Observers are in no majority. Which options, and how many observers and
+// snapshots there are, and on which channels, follows from the seed. Clocks jump,
+// so that timers run out together; only with the option drift=0.05, say, on which
+// leases may rest, they run up to that much too fast or too slow instead.
 func Check[M protocols.Message](p Protocol[M], seeds int) error {
+	_, err := check(p, seeds)
+	return err
+}
+
+// A seen counts what the driving has come across: what is zero has proved nothing.
+type seen struct {
+	variants                                        map[string]int // seeds
+	restored, transfers, fresh, observed, unordered int
+}
+
+func (s seen) String() string {
+	return fmt.Sprintf("seeds by options %v; %d with observers, %d on datagrams; %d snapshots taken, %d transfers, %d reads found fresh",
+		s.variants, s.observed, s.unordered, s.restored, s.transfers, s.fresh)
+}
+
+func check[M protocols.Message](p Protocol[M], seeds int) (seen, error) {
+	all := seen{variants: map[string]int{}}
 	for seed := uint64(1); seed <= uint64(seeds); seed++ {
-		if err := guard(seed, func() error { return drive(p, seed) }); err != nil {
-			return err
+		if err := guard(seed, func() error { return drive(p, seed, &all) }); err != nil {
+			return all, err
 		}
 		if seed%10 != 1 {
 			continue
 		}
-		if err := guard(seed, func() error { return hang(p, seed) }); err != nil {
-			return err
+		if err := guard(seed, func() error { return hang(p, seed, &all) }); err != nil {
+			return all, err
 		}
+	}
+	return all, nil
+}
+
+// guard says in which seed something went wrong.
+func guard(seed uint64, f func() error) error {
+	if err := caught(f); err != nil {
+		return fmt.Errorf("seed %d: %w", seed, err)
 	}
 	return nil
 }
 
-// guard makes an error of a panic, a breach or the replica's own.
-func guard(seed uint64, f func() error) (err error) {
+// caught makes an error of a panic, a breach or the replica's own.
+func caught(f func() error) (err error) {
 	defer func() {
 		switch r := recover().(type) {
 		case nil:
@@ -61,155 +94,56 @@ func guard(seed uint64, f func() error) (err error) {
 		default:
 			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
 		}
-		if err != nil {
-			err = fmt.Errorf("seed %d: %w", seed, err)
-		}
 	}()
 	return f()
 }
 
-// A trial is one random life of an ensemble, and what has been seen of it.
-type trial[M protocols.Message] struct {
-	*world[M]
-	rng     *rand.Rand
-	at      []protocols.EntryID                   // by node: the last entry delivered
-	behind  map[protocols.EntryID]protocols.Entry // by position: the entry that all deliver behind it
-	applied []map[protocols.RequestID]bool        // by node, since its boot
-	leaders map[uint64]nodeID                     // by epoch
-	outcome map[protocols.RequestID]bench.Outcome // of requests that were answered
-	reads   map[protocols.RequestID]bool
-	session uint32 // the last one in use
-	active  int    // times that somebody could commit
-}
-
-func newTrial[M protocols.Message](p Protocol[M], n int, seed uint64) *trial[M] {
-	t := &trial[M]{rng: random.Stream(seed, 0, random.Swarm, 0), at: make([]protocols.EntryID, n+1), applied: make([]map[protocols.RequestID]bool, n+1),
-		behind: map[protocols.EntryID]protocols.Entry{}, leaders: map[uint64]nodeID{}, outcome: map[protocols.RequestID]bench.Outcome{}, reads: map[protocols.RequestID]bool{}}
-	uniform := func(min, max instant) func() instant {
-		return func() instant { return min + instant(t.rng.Int64N(int64(max-min))) }
+// settings draws the ensemble of a seed.
+func settings[M protocols.Message](p Protocol[M], rng *rand.Rand, seed uint64) (setting, string, error) {
+	variant := ""
+	if n := uint64(len(p.Variants)); n > 0 {
+		variant = p.Variants[seed%n]
 	}
-	// The fsync is long against the time between two faults: only then do
-	// crashes fall into it.
-	t.world = newWorld(p, n, seed, uniform(millisecond, 10*millisecond), uniform(millisecond, 20*millisecond), sight[M]{
-		event:     t.event,
-		reply:     func(r bench.Reply) { t.outcome[r.ID] = r.Outcome },
-		delivered: t.delivery,
-		arrived:   func(nodeID, nodeID, M) {},
-		lost:      func(nodeID, nodeID, M) {},
-		broke:     func(nodeID, nodeID) {},
-		persisted: func(nodeID, uint64) {},
-	})
-	return t
-}
-
-func (t *trial[M]) event(node nodeID, e protocols.Event) {
-	if e.Kind != protocols.Activated {
-		return
+	s, err := parseSetting(strings.Fields(variant))
+	s.seed, s.voters = seed, 3+2*int(seed%3/2)
+	if p.Observers && rng.IntN(2) == 0 {
+		s.observers = 1 + rng.IntN(2)
 	}
-	t.active++
-	if other, ok := t.leaders[e.Epoch]; ok && other != node {
-		panic(breach(fmt.Sprintf("nodes %d and %d may both commit in epoch %d", other, node, e.Epoch)))
+	if rng.IntN(2) == 0 {
+		s.images = 1 + rng.IntN(8)
 	}
-	t.leaders[e.Epoch] = node
-}
-
-func (t *trial[M]) delivery(node nodeID, e protocols.Entry) {
-	if other, ok := t.behind[t.at[node]]; ok && other != e {
-		panic(breach(fmt.Sprintf("behind %v, node %d delivers %v, and another %v", t.at[node], node, e, other)))
-	}
-	durable := 0
-	for _, h := range t.hosts[1:] {
-		if _, found := slices.BinarySearchFunc(h.disk.Entries, e.ID, func(e protocols.Entry, at protocols.EntryID) int { return e.ID.Compare(at) }); found {
-			durable++
-		}
-	}
-	if durable <= len(t.hosts[1:])/2 {
-		panic(breach(fmt.Sprintf("node %d delivers %v, which is on %d disks of %d", node, e, durable, len(t.hosts)-1)))
-	}
-	t.behind[t.at[node]], t.at[node] = e, e.ID
-	t.applied[node][e.Command.ID] = true
-}
-
-func (t *trial[M]) boot(id nodeID) {
-	t.at[id], t.applied[id] = t.hosts[id].disk.Snapshot.At, map[protocols.RequestID]bool{}
-	t.start(id)
-}
-
-// fail ends a life, often for a moment only.
-func (t *trial[M]) fail(id nodeID) {
-	t.crash(id, t.rng.IntN(len(t.hosts[id].pending)+1), t.rng.IntN(2) == 0)
-	if t.rng.IntN(2) == 0 {
-		t.boot(id)
-	}
-}
-
-// request submits count fresh writes or one read to a node, each of a client of its own.
-func (t *trial[M]) request(id nodeID, count int, read bool) {
-	var rs []bench.Request
-	for range count {
-		t.session++
-		r := bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: t.session, Seq: 1}, Key: t.session % 3, Value: uint64(t.session), Size: 10, Op: kv.Put}}
-		if read {
-			r.Op = kv.Get
-			t.reads[r.ID] = true
-		}
-		rs = append(rs, r)
-	}
-	t.submit(id, rs...)
+	s.datagrams = s.datagrams || p.Datagram && rng.IntN(3) == 0
+	return s, variant, err
 }
 
 // drive lets faults and requests loose on an ensemble, then heals it and looks
 // at what remains.
-func drive[M protocols.Message](p Protocol[M], seed uint64) error {
-	n := 3 + 2*int(seed%3/2)
-	t := newTrial(p, n, seed)
-	rng := t.rng
+func drive[M protocols.Message](p Protocol[M], seed uint64, all *seen) error {
+	rng := random.Stream(seed, 0, random.Swarm, 0)
+	s, variant, err := settings(p, rng, seed)
+	if err != nil {
+		return err
+	}
+	t, err := newTrial(p, s, rng, all)
+	if err != nil {
+		return err
+	}
+	all.variants[variant]++
+	if s.observers > 0 {
+		all.observed++
+	}
+	if s.datagrams {
+		all.unordered++
+	}
 	for _, id := range t.members() {
+		t.hosts[id].rate = t.rate()
 		t.boot(id)
 	}
+	rivals := rng.IntN(2) == 0
 	for range 120 {
-		id := nodeID(1 + rng.IntN(n))
-		h := t.hosts[id]
-		switch what := rng.IntN(20); {
-		case !h.up && what < 12:
-			t.boot(id)
-		case !h.up:
-		case what < 6:
-			if l := t.leader(); l != protocols.None && rng.IntN(2) == 0 {
-				id = l
-			}
-			t.request(id, 1+rng.IntN(3), what == 0)
-		case what < 7:
-			t.fail(id)
-		case what < 8:
-			if l := t.leader(); l != protocols.None {
-				t.fail(l)
-			}
-		case what < 9:
-			groups := make([][]nodeID, 2)
-			for _, m := range t.members() {
-				g := rng.IntN(2)
-				groups[g] = append(groups[g], m)
-			}
-			t.partition(groups)
-		case what < 11:
-			t.heal()
-		case what < 12:
-			if to := nodeID(1 + rng.IntN(n)); to != id {
-				t.drop(id, to)
-			}
-		case what < 14: // the disk does a part of what it was asked
-			t.persist(id, rng.IntN(len(h.pending)+1))
-		case what < 16: // early
-			t.wake(id)
-		case what < 17: // late
-			h.dozing = t.now + instant(rng.Int64N(int64(400*millisecond)))
-		case what < 19: // timers run out together, which by chance alone is rare
-			for _, other := range t.members() {
-				if o := t.hosts[other]; o.up && o.wake != 0 && rng.IntN(2) == 0 {
-					t.timeout(other)
-				}
-			}
+		t.disturb()
+		if rivals {
+			t.rivals()
 		}
 		d := 40 * millisecond
 		if rng.IntN(8) == 0 { // long enough for an election
@@ -218,6 +152,131 @@ func drive[M protocols.Message](p Protocol[M], seed uint64) error {
 		t.advance(instant(rng.Int64N(int64(d))))
 	}
 	return t.mend()
+}
+
+// disturb does something to some node.
+func (t *trial[M]) disturb() {
+	rng := t.rng
+	id := t.anyone()
+	h := t.hosts[id]
+	switch what := rng.IntN(24); {
+	case !h.up && what < 12:
+		t.boot(id)
+	case !h.up:
+	case what < 7:
+		if l := t.leader(); l != protocols.None && rng.IntN(2) == 0 {
+			id = l
+		}
+		t.request(id, 1+rng.IntN(3), what < 2)
+	case what < 8:
+		t.fail(id)
+	case what < 9:
+		if l := t.leader(); l != protocols.None {
+			t.fail(l)
+		}
+	case what < 10:
+		t.split()
+	case what < 12:
+		t.heal()
+	case what < 13:
+		t.disorder(id, t.anyone())
+	case h.paused:
+		t.resume(id)
+	case what < 15: // the disk does a part of what it was asked
+		t.persist(id, rng.IntN(len(h.pending)+1))
+	case what < 17: // early
+		t.wake(id)
+	case what < 18: // late
+		h.dozing = t.now + instant(rng.Int64N(int64(400*millisecond)))
+	case what < 20:
+		t.timers()
+	case what < 21:
+		h.paused = true
+	case what < 22:
+		t.handOver(id)
+	}
+}
+
+// rivals asks everybody who takes itself for the leader to write and to read: if
+// there are two, the elder must not answer from the time before the other wrote.
+func (t *trial[M]) rivals() {
+	for _, h := range t.hosts[1:] {
+		if h.up && h.node.Status().Role == protocols.Leader {
+			t.request(h.id, 1, false)
+			t.request(h.id, 2, true)
+		}
+	}
+}
+
+// split makes a partition of two groups, one whose groups overlap, or of one
+// direction only.
+func (t *trial[M]) split() {
+	if t.rng.IntN(4) == 0 {
+		if a, b := t.anyone(), t.anyone(); a != b {
+			t.cut(a, b, true)
+		}
+		return
+	}
+	partial := t.rng.IntN(4) == 0
+	groups := make([][]nodeID, 2)
+	for _, m := range t.members() {
+		g := t.rng.IntN(2)
+		groups[g] = append(groups[g], m)
+		if partial && t.rng.IntN(3) == 0 {
+			groups[1-g] = append(groups[1-g], m)
+		}
+	}
+	t.partition(groups)
+}
+
+// disorder loses what is under way between two nodes, or has datagrams come
+// twice or in another order.
+func (t *trial[M]) disorder(a, b nodeID) {
+	switch what := t.rng.IntN(3); {
+	case a == b:
+	case !t.datagrams || what == 0:
+		t.drop(a, b)
+	case what == 1:
+		t.reorder(a, b)
+	case !t.links[a][b].cut && !t.hosts[b].paused:
+		t.duplicate(a, b, len(t.links[a][b].queue))
+	}
+}
+
+// timers run out together, which by chance alone is rare. Where clocks keep to a
+// bound, they do not jump, but their rates change within it.
+func (t *trial[M]) timers() {
+	for _, id := range t.members() {
+		h := t.hosts[id]
+		switch {
+		case t.drift > 0 && t.rng.IntN(2) == 0:
+			t.set(h, t.clock(h), t.rate())
+		case t.drift == 0 && h.up && !h.paused && h.wake != 0 && t.rng.IntN(2) == 0:
+			t.timeout(id)
+		}
+	}
+}
+
+// rate draws how fast a clock runs: often as fast or slow as it may.
+func (t *trial[M]) rate() float64 {
+	return 1 + t.drift*max(-1, min(1, 4*t.rng.Float64()-2))
+}
+
+// handOver asks the leader to hand over to somebody, or now and then one who
+// cannot, or to one who cannot take it. Often the old leader is cut off before it
+// can hear of the new one: it may believe in its office, or its lease, for longer.
+func (t *trial[M]) handOver(id nodeID) {
+	if l := t.leader(); l != protocols.None && !t.hosts[l].paused && t.rng.IntN(8) > 0 {
+		id = l
+	}
+	if t.transfer(id, t.anyone()) != nil {
+		return
+	}
+	t.all.transfers++
+	if t.rng.IntN(2) == 0 {
+		t.advance(instant(t.rng.Int64N(int64(20 * millisecond))))
+		t.partition([][]nodeID{slices.DeleteFunc(t.members(), func(m nodeID) bool { return m == id })})
+	}
 }
 
 // united reports whether there is an active leader and everybody knows it.
@@ -239,6 +298,9 @@ func (t *trial[M]) mend() error {
 		if !h.up {
 			t.boot(h.id)
 		}
+		if h.paused {
+			t.resume(h.id)
+		}
 	}
 	for end := t.now + 20_000*millisecond; !t.united() && t.now < end; {
 		t.advance(100 * millisecond)
@@ -252,56 +314,20 @@ func (t *trial[M]) mend() error {
 	return t.verify(first)
 }
 
-// verify looks at what has been answered and delivered; sessions from first on
-// came when all was healed.
-func (t *trial[M]) verify(first uint32) error {
-	var problems []error
-	problem := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	last := slices.MaxFunc(t.at, protocols.EntryID.Compare)
-	level := 0
-	for _, h := range t.hosts[1:] {
-		if t.at[h.id] == last {
-			level++
-		}
-		if len(h.laws.asked) > 0 || len(h.laws.reading) > 0 {
-			problem("node %d has not answered the proposals %v and the reads %v", h.id, h.laws.asked, h.laws.reading)
-		}
-		h.laws.unchanged()
-	}
-	if level <= len(t.hosts[1:])/2 {
-		problem("all is healed, and the nodes have delivered up to %v", t.at[1:])
-	}
-	fresh := 0
-	for s := uint32(1); s <= t.session; s++ {
-		id := protocols.RequestID{Session: s, Seq: 1}
-		o, answered := t.outcome[id]
-		if !answered {
-			continue
-		}
-		if s >= first && o == bench.OK {
-			fresh++
-		}
-		for _, h := range t.hosts[1:] {
-			switch done := t.applied[h.id][id]; {
-			case o == bench.Refused && done:
-				problem("node %d has delivered %v, which was refused", h.id, id)
-			case o == bench.OK && !t.reads[id] && !done && t.at[h.id] == last:
-				problem("node %d has not delivered %v, which was answered OK", h.id, id)
-			}
-		}
-	}
-	if fresh == 0 {
-		problem("five seconds after all is healed, no fresh write is answered OK")
-	}
-	return errors.Join(problems...)
-}
-
 // hang stops the disks of a majority from the beginning. A leader that may
 // commit rests on promises, and there cannot be any.
-func hang[M protocols.Message](p Protocol[M], seed uint64) error {
-	const n = 3
-	t := newTrial(p, n, seed)
-	hung := []nodeID{1 + nodeID(seed)%n, 1 + nodeID(seed+1)%n}
+func hang[M protocols.Message](p Protocol[M], seed uint64, all *seen) error {
+	rng := random.Stream(seed, 0, random.Swarm, 0)
+	s, _, err := settings(p, rng, seed)
+	if err != nil {
+		return err
+	}
+	s.voters = 3
+	t, err := newTrial(p, s, rng, all)
+	if err != nil {
+		return err
+	}
+	hung := []nodeID{1 + nodeID(seed%3), 1 + nodeID((seed+1)%3)}
 	for _, id := range hung {
 		t.hosts[id].stalled = true
 	}

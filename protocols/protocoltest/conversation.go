@@ -1,6 +1,7 @@
 package protocoltest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -19,8 +20,7 @@ import (
 // what they say, or rewrites them: see the package comment.
 func Converse[M protocols.Message](t *testing.T, folder string, p Protocol[M]) {
 	datadriven.Walk(t, folder, func(t *testing.T, path string) {
-		c := &conversation[M]{protocol: p, values: names{base: 1 << 32}}
-		c.print.detail = story
+		c := newConversation(p)
 		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
 			first := []string{d.Cmd}
 			for _, a := range d.CmdArgs {
@@ -30,7 +30,7 @@ func Converse[M protocols.Message](t *testing.T, folder string, p Protocol[M]) {
 				if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
 					continue
 				}
-				if err := c.command(line); err != nil {
+				if err := caught(func() error { return c.command(line) }); err != nil {
 					d.Fatalf(t, "%s: %v", line, err)
 				}
 			}
@@ -55,12 +55,22 @@ type conversation[M protocols.Message] struct {
 	world        *world[M]
 	print        printer
 	keys, values names
-	asked        []request // by session: each request is a client of its own
+	asked        map[protocols.RequestID]request
+	clients      map[string]uint32 // the sessions of clients with a name
+	sessions     uint32            // the last one in use: a request without a name is a client of its own
+	past         map[protocols.EntryID]protocols.Entry
 }
 
 type request struct {
-	text string
-	read bool
+	text   string
+	client string // "bob#1"
+	read   bool
+}
+
+func newConversation[M protocols.Message](p Protocol[M]) *conversation[M] {
+	c := &conversation[M]{protocol: p, values: names{base: 1 << 32}}
+	c.print.detail = story
+	return c
 }
 
 // command carries out one line.
@@ -83,20 +93,27 @@ func (c *conversation[M]) command(line string) error {
 	}
 	w := c.world
 	switch name {
+	case "history":
+		return c.history(args)
+	case "term", "epoch":
+		return c.term(args)
 	case "advance":
 		if len(args) != 1 {
 			return fmt.Errorf("write for instance advance 150ms")
 		}
-		d, err := time.ParseDuration(args[0])
+		d, err := parseDuration(args[0])
 		if err != nil {
 			return err
 		}
-		w.advance(instant(d))
+		w.advance(d)
 	case "settle":
 		if !w.settle(1000*millisecond, 10_000*millisecond) {
 			c.print.note(w.now, nil, "not settled after 10s")
 		}
 	case "heal":
+		if len(args) > 0 {
+			return c.links(name, args)
+		}
 		w.heal()
 	case "status":
 		c.status()
@@ -104,60 +121,12 @@ func (c *conversation[M]) command(line string) error {
 		c.log()
 	case "partition":
 		return c.partition(strings.Join(args, " "))
-	case "deliver", "drop":
-		return c.streams(name, args)
-	case "timeout", "persist", "crash", "power-off", "restart", "propose", "read":
+	case "deliver", "drop", "duplicate", "reorder", "cut":
+		return c.links(name, args)
+	case "timeout", "persist", "compact", "clock", "crash", "power-off", "restart", "boot", "pause", "resume", "transfer", "propose", "read":
 		return c.each(name, args)
 	default:
 		return fmt.Errorf("there is no such command")
-	}
-	return nil
-}
-
-func (c *conversation[M]) ensemble(args []string) error {
-	delay, fsync, seed := 5*millisecond, millisecond, uint64(1)
-	if len(args) == 0 {
-		return fmt.Errorf("write for instance ensemble 5")
-	}
-	n, err := strconv.ParseUint(args[0], 10, 5)
-	if err != nil || n == 0 {
-		return fmt.Errorf("%q nodes; write a number from 1 to 31", args[0])
-	}
-	for _, a := range args[1:] {
-		key, value, _ := strings.Cut(a, "=")
-		d, err := time.ParseDuration(value)
-		switch {
-		case key == "seed":
-			seed, err = strconv.ParseUint(value, 10, 64)
-		case key == "delay":
-			delay = instant(d)
-		case key == "fsync":
-			fsync = instant(d)
-		default:
-			err = fmt.Errorf("%q is no setting; there are seed, delay and fsync", key)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	always := func(d instant) func() instant { return func() instant { return d } }
-	say := func(node nodeID, format string, args ...any) {
-		if c.print.detail == messages {
-			c.print.note(c.world.now, []nodeID{node}, format, args...)
-		}
-	}
-	c.asked = []request{{}}
-	c.world = newWorld(c.protocol, int(n), seed, always(delay), always(fsync), sight[M]{
-		event:     c.event,
-		reply:     c.reply,
-		arrived:   func(from, to nodeID, m M) { say(to, "%d->%d %v", from, to, m) },
-		lost:      func(from, to nodeID, m M) { say(from, "%d->%d lost: %v", from, to, m) },
-		broke:     func(at, peer nodeID) { say(at, "%d: connection with %d broke", at, peer) },
-		persisted: func(at nodeID, seq uint64) { say(at, "%d: durable up to write %d", at, seq) },
-		delivered: func(nodeID, protocols.Entry) {},
-	})
-	for _, id := range c.world.members() {
-		c.world.start(id)
 	}
 	return nil
 }
@@ -167,41 +136,112 @@ func (c *conversation[M]) each(name string, args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("which node?")
 	}
-	w := c.world
 	ids, err := c.nodes(args[0], nil)
 	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		h := w.hosts[id]
-		if h.up == (name == "restart") {
+		h := c.world.hosts[id]
+		if h.up == (name == "restart" || name == "boot") {
 			return fmt.Errorf("node %d is %s", id, map[bool]string{true: "up", false: "down"}[h.up])
 		}
-		switch name {
-		case "timeout":
-			err = w.timeout(id)
-		case "persist":
-			w.persist(id, len(h.pending))
-		case "restart":
-			c.print.say(w.now, id, "starts again, log to %v", lastOf(h.disk))
-			w.start(id)
-		case "crash", "power-off":
-			keep := 0
-			if len(args) > 1 {
-				if keep, err = strconv.Atoi(strings.TrimPrefix(args[1], "keep=")); err != nil || keep < 0 {
-					return fmt.Errorf("%q; write for instance keep=1", args[1])
-				}
-			}
-			c.print.say(w.now, id, "down")
-			w.crash(id, keep, name == "power-off")
-		default:
-			err = c.ask(id, name, args[1:])
+		if mayPause := slices.Contains([]string{"resume", "crash", "power-off", "clock", "propose", "read"}, name); h.paused && !mayPause {
+			return fmt.Errorf("node %d is paused", id)
 		}
-		if err != nil {
+		if err := c.one(name, h, args[1:]); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// one carries out a command about one node.
+func (c *conversation[M]) one(name string, h *host[M], args []string) error {
+	w, id := c.world, h.id
+	switch name {
+	case "timeout":
+		return w.timeout(id)
+	case "persist":
+		w.persist(id, len(h.pending))
+		if h.saving != nil {
+			w.save(h)
+		}
+	case "compact":
+		return w.compact(id)
+	case "clock":
+		return c.clock(h, args)
+	case "restart":
+		c.print.say(w.now, id, "starts again, log to %v", lastOf(h.disk))
+		w.start(id)
+	case "boot":
+		c.print.say(w.now, id, "starts, log to %v", lastOf(h.disk))
+		w.start(id)
+	case "crash", "power-off":
+		keep, err := 0, error(nil)
+		if len(args) > 0 {
+			if keep, err = strconv.Atoi(strings.TrimPrefix(args[0], "keep=")); err != nil || keep < 0 {
+				return fmt.Errorf("%q; write for instance keep=1", args[0])
+			}
+		}
+		c.print.say(w.now, id, "down")
+		w.crash(id, keep, name == "power-off")
+	case "pause":
+		c.print.say(w.now, id, "paused")
+		h.paused = true
+	case "resume":
+		if !h.paused {
+			return fmt.Errorf("node %d is not paused", id)
+		}
+		c.print.say(w.now, id, "goes on")
+		w.resume(id)
+	case "transfer":
+		return c.transfer(id, args)
+	default:
+		return c.ask(id, name, args)
+	}
+	return nil
+}
+
+// clock has a node's clock jump, or run fast or slow from here on.
+func (c *conversation[M]) clock(h *host[M], args []string) error {
+	const usage = "write for instance clock 2 +500ms or clock 2 x1.5"
+	w := c.world
+	if len(args) != 1 {
+		return errors.New(usage)
+	}
+	if by, ok := strings.CutPrefix(args[0], "+"); ok {
+		d, err := parseDuration(by)
+		if err != nil {
+			return err
+		}
+		w.set(h, w.clock(h)+d, h.rate)
+		c.print.say(w.now, h.id, "its clock jumps by %v", time.Duration(d))
+		return nil
+	}
+	rate, err := strconv.ParseFloat(strings.TrimPrefix(args[0], "x"), 64)
+	if err != nil || rate < 0.001 || rate > 1000 || args[0][0] != 'x' {
+		return fmt.Errorf("%q; %s", args[0], usage)
+	}
+	w.set(h, w.clock(h), rate)
+	c.print.say(w.now, h.id, "its clock runs %g times as fast as time", rate)
+	return nil
+}
+
+func (c *conversation[M]) transfer(id nodeID, args []string) error {
+	if len(args) != 1 {
+		return fmt.Errorf("write for instance transfer @leader 3")
+	}
+	to, err := c.nodes(args[0], []nodeID{id})
+	if err != nil {
+		return err
+	}
+	if len(to) != 1 {
+		return fmt.Errorf("%s are %d nodes; one can lead", args[0], len(to))
+	}
+	if c.print.detail >= story {
+		c.print.say(c.world.now, id, "is asked to hand its leadership to %d", to[0])
+	}
+	return c.world.transfer(id, to[0])
 }
 
 func lastOf(r protocols.Recovered) protocols.EntryID {
@@ -209,7 +249,7 @@ func lastOf(r protocols.Recovered) protocols.EntryID {
 	return l.Last()
 }
 
-// ask sends a request of a new client to a node.
+// ask sends a request to a node, of a new client or of one with a name.
 func (c *conversation[M]) ask(id nodeID, name string, args []string) error {
 	if len(args) == 0 {
 		return fmt.Errorf("what?")
@@ -218,27 +258,67 @@ func (c *conversation[M]) ask(id nodeID, name string, args []string) error {
 	if put != (name == "propose") {
 		return fmt.Errorf("write for instance propose 1 x=7 or read 1 x")
 	}
-	r := bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: uint32(len(c.asked)), Seq: 1}, Key: uint32(c.keys.number(key)), Op: kv.Get}}
+	asked := request{text: args[0], client: "client", read: !put}
+	r := bench.Request{Command: protocols.Command{Key: uint32(c.keys.number(key)), Op: kv.Get}}
 	if put {
-		r.Op, r.Value, r.Size = kv.Put, c.values.number(value), 100
-	} else if len(args) > 1 {
-		modes := []string{"local", "leader", "index", "lease", "sync"}
-		i := slices.Index(modes, args[1])
-		if i < 0 {
-			return fmt.Errorf("%q is no way to read; there are %s", args[1], strings.Join(modes, ", "))
-		}
-		r.Mode = protocols.ReadMode(i)
+		r = c.put(key, value)
 	}
-	c.asked = append(c.asked, request{args[0], !put})
-	c.print.note(c.world.now, []nodeID{id}, "client -> %d: %s", id, args[0])
+	for _, a := range args[1:] {
+		modes := []string{"local", "leader", "index", "lease", "sync"}
+		if as, ok := strings.CutPrefix(a, "as="); ok {
+			asked.client = as
+			continue
+		}
+		i := slices.Index(modes, a)
+		if put || i < 0 {
+			return fmt.Errorf("%q is no way to %s; there are %s, and as=bob#1", a, name, strings.Join(modes, ", "))
+		}
+		if r.Mode = protocols.ReadMode(i); r.Mode > protocols.ReadLeader {
+			asked.text += " by " + a
+		}
+	}
+	if err := c.number(&r, &asked); err != nil {
+		return err
+	}
+	c.print.note(c.world.now, []nodeID{id}, "%s -> %d: %s", asked.client, id, asked.text)
 	c.world.submit(id, r)
 	return nil
 }
 
-// streams carries out deliver and drop on every stream of a pattern.
-func (c *conversation[M]) streams(name string, args []string) error {
+func (c *conversation[M]) put(key, value string) bench.Request {
+	return bench.Request{Command: protocols.Command{Key: uint32(c.keys.number(key)), Op: kv.Put, Value: c.values.number(value), Size: 100}}
+}
+
+// number gives a request its session and number: those of bob#1, or of a new
+// client. The same once more is a retry.
+func (c *conversation[M]) number(r *bench.Request, asked *request) error {
+	if asked.client == "client" {
+		c.sessions++
+		r.ID = protocols.RequestID{Session: c.sessions, Seq: 1}
+		c.asked[r.ID] = *asked
+		return nil
+	}
+	client, number, _ := strings.Cut(asked.client, "#")
+	seq, err := strconv.ParseUint(number, 10, 32)
+	if err != nil || seq == 0 || client == "" {
+		return fmt.Errorf("as=%s; write for instance as=bob#1", asked.client)
+	}
+	if c.clients[client] == 0 {
+		c.sessions++
+		c.clients[client] = c.sessions
+	}
+	r.ID = protocols.RequestID{Session: c.clients[client], Seq: uint32(seq)}
+	if before, retry := c.asked[r.ID]; retry && before.text != asked.text {
+		return fmt.Errorf("%s was %s; a retry asks for the same", asked.client, before.text)
+	}
+	c.asked[r.ID] = *asked
+	return nil
+}
+
+// links carries out a command about the links of a pattern, on each of them.
+func (c *conversation[M]) links(name string, args []string) error {
 	if len(args) == 0 {
-		return fmt.Errorf("which stream?")
+		return fmt.Errorf("which link?")
 	}
 	a, b, arrow := strings.Cut(args[0], "->")
 	if !arrow {
@@ -259,28 +339,56 @@ func (c *conversation[M]) streams(name string, args []string) error {
 		}
 	}
 	w, found := c.world, false
+	if (name == "duplicate" || name == "reorder") && !w.datagrams {
+		return fmt.Errorf("a stream does not %s; write ensemble %d channel=datagram", name, len(w.ensemble.Voters))
+	}
 	for _, f := range from {
 		for _, t := range to {
-			l := &w.links[f][t]
-			n := min(most, len(l.queue))
-			if f == t || n == 0 {
+			if f == t {
+				continue
+			}
+			if name == "cut" || name == "heal" {
+				w.cut(f, t, name == "cut")
+				found = true
+				continue
+			}
+			n := min(most, len(w.links[f][t].queue))
+			if n == 0 {
 				continue
 			}
 			found = true
-			if name == "drop" {
-				w.drop(f, t)
-				continue
-			}
-			if l.cut {
-				return fmt.Errorf("there is a partition between %d and %d", f, t)
-			}
-			for range n {
-				w.arrive(f, t)
+			if err := c.link(name, f, t, n); err != nil {
+				return err
 			}
 		}
 	}
 	if !found {
 		return fmt.Errorf("nothing is under way there")
+	}
+	if name == "cut" {
+		c.print.note(w.now, slices.Concat(from, to), "cut %s->%s", list(from), list(to))
+	}
+	return nil
+}
+
+// link does something with the first n packets of a link.
+func (c *conversation[M]) link(name string, from, to nodeID, n int) error {
+	w := c.world
+	switch {
+	case name == "drop":
+		w.drop(from, to)
+	case name == "reorder":
+		w.reorder(from, to)
+	case w.links[from][to].cut:
+		return fmt.Errorf("there is a partition between %d and %d", from, to)
+	case w.hosts[to].paused:
+		return fmt.Errorf("node %d is paused", to)
+	case name == "duplicate":
+		w.duplicate(from, to, n)
+	default:
+		for range n {
+			w.arrive(from, to)
+		}
 	}
 	return nil
 }
@@ -301,48 +409,4 @@ func (c *conversation[M]) partition(text string) error {
 	c.print.note(c.world.now, named, "partition %s", strings.Join(shown, " | "))
 	c.world.partition(groups)
 	return nil
-}
-
-// nodes resolves a list of targets; named are those that @rest leaves out.
-func (c *conversation[M]) nodes(text string, named []nodeID) (ids []nodeID, err error) {
-	w := c.world
-	for _, target := range strings.Split(text, ",") {
-		leader := w.leader()
-		var found []nodeID
-		switch {
-		case target == "@leader":
-			if leader != protocols.None {
-				found = append(found, leader)
-			}
-		case strings.HasPrefix(target, "@follower"):
-			k, err := strconv.Atoi(strings.TrimPrefix(target, "@follower"))
-			if err != nil {
-				return nil, fmt.Errorf("%q; write for instance @follower1", target)
-			}
-			for _, h := range w.hosts[1:] {
-				if h.up && h.id != leader {
-					if k--; k == 0 {
-						found = append(found, h.id)
-					}
-				}
-			}
-		case target == "@down" || target == "@rest" || target == "*":
-			for _, h := range w.hosts[1:] {
-				if target == "*" || target == "@down" && !h.up || target == "@rest" && !slices.Contains(named, h.id) && !slices.Contains(ids, h.id) {
-					found = append(found, h.id)
-				}
-			}
-		default:
-			id, err := strconv.Atoi(target)
-			if err != nil || id < 1 || id >= len(w.hosts) {
-				return nil, fmt.Errorf("%q is no node", target)
-			}
-			found = append(found, nodeID(id))
-		}
-		if len(found) == 0 {
-			return nil, fmt.Errorf("there is no %s", target)
-		}
-		ids = append(ids, found...)
-	}
-	return ids, nil
 }

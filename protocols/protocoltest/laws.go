@@ -27,6 +27,10 @@ import (
 //  6. Restore goes forward, to a snapshot whose write is durable.
 //  7. Only what was asked is answered, and once.
 //  8. A cell that has been in an output is never written again.
+//  9. A write names a snapshot from Recovered or Compact, or one of which all
+//     chunks are here.
+//  10. A chunk names a snapshot from Recovered or Compact, or one whose
+//     installation is durable, not older than Snapshot of the last write.
 //
 // That nothing is promised before it is durable cannot be seen in one call:
 // Conform looks for it in what a crash, or a disk that hangs, brings about.
@@ -38,12 +42,13 @@ type laws[M protocols.Message] struct {
 	wake          instant
 	written       protocols.Recovered // as all writes so far make it
 	seq, durable  uint64
-	snapshots     []named
+	snapshots     []named                      // that writes have named
+	own           []protocols.EntryID          // snapshots from Recovered and Compact
+	complete      func(protocols.EntryID) bool // all of a snapshot's chunks are here
 	delivered     protocols.EntryID
 	asked         []protocols.RequestID // proposals without an answer
 	reading       []protocols.RequestID // reads without one
 	loans         []loan
-	delivering    func(protocols.Entry)
 }
 
 type named struct {
@@ -62,7 +67,7 @@ const unset instant = -1 << 62
 
 func watch[M protocols.Message](id nodeID, first, second protocols.Replica[M], r protocols.Recovered) *laws[M] {
 	r.Entries = slices.Clone(r.Entries)
-	return &laws[M]{id: id, first: first, second: second, written: r, delivered: r.Snapshot.At, snapshots: []named{{0, r.Snapshot.At}}}
+	return &laws[M]{id: id, first: first, second: second, written: r, delivered: r.Snapshot.At, snapshots: []named{{0, r.Snapshot.At}}, own: []protocols.EntryID{r.Snapshot.At}}
 }
 
 func (l *laws[M]) breach(format string, args ...any) {
@@ -122,7 +127,16 @@ func (l *laws[M]) Persisted(now protocols.Time, seq uint64, out *protocols.Outpu
 }
 
 func (l *laws[M]) Compact(now protocols.Time, s protocols.Snapshot, out *protocols.Output[M]) {
+	l.own = append(l.own, s.At)
 	l.call(out, func(r protocols.Replica[M], out *protocols.Output[M]) { r.Compact(now, s, out) })
+	l.scribble()
+}
+
+// Transfer is for replicas that are Transferrers.
+func (l *laws[M]) Transfer(now protocols.Time, to protocols.NodeID, out *protocols.Output[M]) {
+	l.call(out, func(r protocols.Replica[M], out *protocols.Output[M]) {
+		r.(protocols.Transferrer[M]).Transfer(now, to, out)
+	})
 	l.scribble()
 }
 
@@ -168,6 +182,9 @@ func (l *laws[M]) twice(out *protocols.Output[M], first, second func(*protocols.
 	}
 	for _, w := range o.Writes {
 		l.write(w)
+	}
+	for i := range o.Messages {
+		l.chunk(o.Messages[i].Msg)
 	}
 	l.deliveries(o)
 	if s := l.first.Status(); s.Last != l.last() {
@@ -255,9 +272,27 @@ func (l *laws[M]) write(w protocols.Write) {
 		l.loans = append(l.loans, loan{w.Entries, slices.Clone(w.Entries)})
 	}
 	if w.Snapshot != l.written.Snapshot.At {
+		if !slices.Contains(l.own, w.Snapshot) && !l.complete(w.Snapshot) {
+			l.breach("write %d names the snapshot %v, of which not all is here", w.Seq, w.Snapshot)
+		}
 		l.snapshots = append(l.snapshots, named{w.Seq, w.Snapshot})
 	}
 	l.written.Apply(w)
+}
+
+// chunk checks the part of a snapshot that leaves with a message.
+func (l *laws[M]) chunk(m M) {
+	c := m.Chunk()
+	if c.Length == 0 {
+		return
+	}
+	durable := slices.ContainsFunc(l.snapshots, func(n named) bool { return n.at == c.At && n.seq <= l.durable })
+	if !durable && !slices.Contains(l.own, c.At) || c.At == (protocols.EntryID{}) {
+		l.breach("sends of the snapshot %v, which it does not have", c.At)
+	}
+	if c.At.Less(l.written.Snapshot.At) {
+		l.breach("sends of the snapshot %v, and its last write names %v", c.At, l.written.Snapshot.At)
+	}
 }
 
 func (l *laws[M]) deliveries(o *protocols.Output[M]) {
@@ -275,7 +310,6 @@ func (l *laws[M]) deliveries(o *protocols.Output[M]) {
 		}
 		l.delivered = e.ID
 		l.answer(&l.asked, e.Command.ID)
-		l.delivering(e)
 	}
 	for _, r := range o.Reads {
 		if !l.answer(&l.reading, r.ID) {

@@ -25,6 +25,15 @@ const (
 type printer struct {
 	detail detail
 	lines  []printed
+	past   span
+}
+
+// A span is entries without a text of their own, committed one after the other
+// by one node: they share a line.
+type span struct {
+	at          instant
+	node        nodeID // None: nothing
+	first, last protocols.EntryID
 }
 
 type printed struct {
@@ -34,8 +43,30 @@ type printed struct {
 	text  string
 }
 
+// commits prints, with what follows, that a node commits an entry of a history.
+func (p *printer) commits(at instant, node nodeID, id protocols.EntryID) {
+	if s := &p.past; s.node != node || s.at != at {
+		p.flush()
+		*s = span{at, node, id, id}
+	}
+	p.past.last = id
+}
+
+func (p *printer) flush() {
+	s := p.past
+	p.past = span{}
+	switch {
+	case s.node == protocols.None:
+	case s.first == s.last:
+		p.say(s.at, s.node, "commits %v", s.first)
+	default:
+		p.say(s.at, s.node, "commits %v to %v", s.first, s.last)
+	}
+}
+
 // say prints what happened at a node.
 func (p *printer) say(at instant, node nodeID, format string, args ...any) {
+	p.flush()
 	text := fmt.Sprintf(format, args...)
 	for i := len(p.lines) - 1; i >= 0 && p.lines[i].at == at; i-- {
 		l := &p.lines[i]
@@ -55,11 +86,13 @@ func (p *printer) say(at instant, node nodeID, format string, args ...any) {
 
 // note prints a line that names by itself the nodes it concerns.
 func (p *printer) note(at instant, nodes []nodeID, format string, args ...any) {
+	p.flush()
 	p.lines = append(p.lines, printed{at, nodes, false, fmt.Sprintf(format, args...)})
 }
 
 // take returns what was said, and forgets it.
 func (p *printer) take() string {
+	p.flush()
 	var b strings.Builder
 	for _, l := range p.lines {
 		if l.named {
@@ -120,6 +153,10 @@ func (c *conversation[M]) event(node nodeID, e protocols.Event) {
 	case protocols.SyncChosen:
 		say("brings %d level from %v by %s", e.Peer, e.At, strings.ToUpper(e.Phase.String()))
 	case protocols.Applied:
+		if c.operation(e.ID) == "" {
+			p.commits(c.world.now, node, e.At)
+			return
+		}
 		say("commits %v %s", e.At, c.operation(e.ID))
 	case protocols.Restored:
 		say("takes the snapshot %v", e.At)
@@ -136,7 +173,7 @@ func in(unit string, number uint64) string {
 }
 
 func (c *conversation[M]) reply(r bench.Reply) {
-	what := c.operation(r.ID)
+	what, asked := c.operation(r.ID), c.asked[r.ID]
 	switch {
 	case r.Outcome == bench.Unknown:
 		what += " unknown: it may or may not take effect"
@@ -144,14 +181,17 @@ func (c *conversation[M]) reply(r bench.Reply) {
 		what += fmt.Sprintf(" refused, ask %d", r.Leader)
 	case r.Outcome == bench.Refused:
 		what += " refused"
-	case c.asked[r.ID.Session].read && r.Version == 0:
+	case asked.read && r.Version == 0:
 		what += " is not there"
-	case c.asked[r.ID.Session].read:
+	case asked.read:
 		what += " is " + c.values.name(r.Value)
 	default:
 		what += " OK"
 	}
-	c.print.note(c.world.now, []nodeID{r.Node}, "client <- %d: %s", r.Node, what)
+	if asked.client != "client" && r.Outcome == bench.OK { // one that may try again: how often has its key been written?
+		what += fmt.Sprintf(", version %d", r.Version)
+	}
+	c.print.note(c.world.now, []nodeID{r.Node}, "%s <- %d: %s", asked.client, r.Node, what)
 }
 
 // operation names what a request asks for.
@@ -159,7 +199,7 @@ func (c *conversation[M]) operation(id protocols.RequestID) string {
 	if id == (protocols.RequestID{}) {
 		return "no-op"
 	}
-	return c.asked[id.Session].text
+	return c.asked[id].text
 }
 
 // status prints what each node says of itself.
@@ -180,11 +220,16 @@ func (c *conversation[M]) status() {
 		if s.Role == protocols.Leader && !s.Active {
 			role += ", not yet active,"
 		}
+		if h.paused {
+			role = "paused, " + role
+		}
 		c.print.say(c.world.now, h.id, "%s%s, log to %v, committed to %v", role, in(c.protocol.Epoch, s.Epoch), s.Last, s.Committed)
 	}
 }
 
-// log prints each node's log, or what the disk of a node that is down holds.
+// log prints each node's log, or what the disk of a node that is down holds:
+// the snapshot that recovery starts from, if any, and the entries, which may
+// begin below it.
 func (c *conversation[M]) log() {
 	for _, h := range c.world.hosts[1:] {
 		r := h.disk
@@ -192,26 +237,39 @@ func (c *conversation[M]) log() {
 		for _, w := range h.pending {
 			r.Apply(w)
 		}
-		var b strings.Builder
-		if !h.up {
-			b.WriteString("down ")
+		var committed protocols.EntryID
+		line := ""
+		if h.up {
+			committed = h.node.Status().Committed
+		} else {
+			line = "down "
 		}
-		if len(r.Entries) == 0 {
-			b.WriteString("empty ")
+		snapshot := r.Snapshot.At != (protocols.EntryID{})
+		if snapshot {
+			line += fmt.Sprintf("[%v]", r.Snapshot.At)
+			if r.Snapshot.At != h.disk.Snapshot.At {
+				line += "*"
+			}
+			if line += " "; committed == r.Base {
+				line += "| "
+			}
+		}
+		if len(r.Entries) == 0 && !snapshot {
+			line += "empty"
 		}
 		for i, e := range r.Entries {
-			fmt.Fprintf(&b, "%v %s", e.ID, c.operation(e.Command.ID))
+			line += strings.TrimSpace(fmt.Sprintf("%v %s", e.ID, c.operation(e.Command.ID)))
 			if !slices.Contains(h.disk.Entries, e) {
-				b.WriteString("*")
+				line += "*"
 			}
-			if h.up && h.node.Status().Committed == e.ID {
-				b.WriteString(" |")
+			if h.up && committed == e.ID {
+				line += " |"
 			} else if i+1 < len(r.Entries) {
-				b.WriteString(",")
+				line += ","
 			}
-			b.WriteString(" ")
+			line += " "
 		}
-		c.print.say(c.world.now, h.id, "%s", strings.TrimSpace(b.String()))
+		c.print.say(c.world.now, h.id, "%s", strings.TrimSpace(line))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"raftzab/bench"
+	"raftzab/bench/kv"
 	"raftzab/bench/node"
 	"raftzab/bench/random"
 	"raftzab/protocols"
@@ -20,22 +21,46 @@ const millisecond instant = 1e6
 
 // A Protocol is what is under test, and its paper's words.
 type Protocol[M protocols.Message] struct {
-	// New makes the member id of an ensemble from what its disk holds.
-	New func(id protocols.NodeID, members []protocols.NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M]
+	// New makes the member id of an ensemble from what its disk holds. An error
+	// says which option there is not, or what is wrong with its value.
+	New func(e Ensemble, id protocols.NodeID, r protocols.Recovered, rng *rand.Rand) (protocols.Replica[M], error)
 
 	Candidate string // what a node without a leader is: "candidate", "looking"
 	Round     string // what votes are counted in: "term", "round"
 	Epoch     string // what a leader is established in: "term", "epoch"
+
+	// Past gives the disk of a node in an epoch, with a log whose entries are of
+	// the given ones; their commands are filled in. Where it is nil the first
+	// register holds the epoch, and positions count on across epochs, as in Raft.
+	Past func(epoch uint64, epochs []uint64) protocols.Recovered
+
+	// What Conform may drive it with.
+	Reads     []protocols.ReadMode // beside ReadLocal
+	Observers bool
+	Datagram  bool     // it stands channels that lose, repeat and reorder
+	Variants  []string // options to go through, written as behind ensemble; empty: as New has it without
 }
+
+// An Ensemble is who belongs together, and how the protocol is set.
+type Ensemble struct {
+	Voters, Observers []protocols.NodeID // voters have the first numbers
+	Options           []Option           // in the order in which they were given
+}
+
+// An Option is a setting of the protocol's own.
+type Option struct{ Key, Value string } // of a bare word, "true"
 
 // A world is a driver small enough to be read before it is trusted: every
 // message, write and timer lies open until somebody, or time, sets it going.
 type world[M protocols.Message] struct {
 	protocol     Protocol[M]
+	ensemble     Ensemble
 	seed         uint64
+	images       int  // entries between two snapshots of a node; zero: it makes none by itself
+	datagrams    bool // or streams
 	now          instant
 	delay, fsync func() instant
-	hosts        []*host[M]  // by NodeID, from 1
+	hosts        []*host[M]  // by NodeID, from 1: voters, then observers
 	links        [][]link[M] // by sender and receiver
 	activity     int         // events, writes and replies so far
 	out          protocols.Output[M]
@@ -50,48 +75,54 @@ type sight[M protocols.Message] struct {
 	lost      func(from, to nodeID, m M)
 	broke     func(at, peer nodeID)
 	persisted func(at nodeID, seq uint64)
+	saved     func(at nodeID, s protocols.Snapshot)
 	delivered func(at nodeID, e protocols.Entry)
+	restored  func(at nodeID, to protocols.EntryID)
 }
 
 // A host is one node, its disk and its clock.
 type host[M protocols.Message] struct {
-	id      nodeID
-	up      bool
-	life    uint64
-	node    *node.Node[M]
-	laws    *laws[M]
+	id       nodeID
+	up       bool
+	paused   bool // alive, and does nothing
+	life     uint64
+	node     *node.Node[M]
+	laws     *laws[M]
+	store    kv.Store        // what the node's state machine holds, for images on demand
+	requests []bench.Request // came while paused
+
 	disk    protocols.Recovered
 	pending []protocols.Write // asked for, not yet durable
 	syncing int               // of them, what the fsync under way covers
 	synced  instant           // when it is done
 	stalled bool              // its fsync never ends
-	wake    instant           // on its own clock; zero: none
-	skew    instant           // its own clock minus the world's
-	dozing  instant           // no timer runs out before then
+	shelf
+
+	// Its clock shows own at the world's instant at, and goes on at rate.
+	own, at instant
+	rate    float64
+	wake    instant // on its own clock; zero: none
+	dozing  instant // no timer runs out before then
 }
 
-// A link is one direction of the stream between two nodes.
-type link[M protocols.Message] struct {
-	queue  []packet[M]
-	breaks int  // of the packets, how many are the news that the stream broke
-	cut    bool // nothing passes; it waits
-	owed   bool // the sender lost something here and is told when the receiver is back
-}
-
-type packet[M protocols.Message] struct {
-	msg    M
-	broken bool // not a message: the receiver's stream with the sender broke
-	due    instant
-}
-
-func newWorld[M protocols.Message](p Protocol[M], n int, seed uint64, delay, fsync func() instant, saw sight[M]) *world[M] {
-	w := &world[M]{protocol: p, seed: seed, delay: delay, fsync: fsync, saw: saw}
+// newWorld makes an ensemble of nodes that do not run yet. An error is the
+// protocol's, about an option.
+func newWorld[M protocols.Message](p Protocol[M], s setting, delay, fsync func() instant, saw sight[M]) (*world[M], error) {
+	n := s.voters + s.observers
+	w := &world[M]{protocol: p, seed: s.seed, images: s.images, datagrams: s.datagrams, delay: delay, fsync: fsync, saw: saw}
 	w.out.Listen = protocols.AllEvents
 	w.hosts, w.links = make([]*host[M], n+1), make([][]link[M], n+1)
 	for id := range w.hosts {
-		w.hosts[id], w.links[id] = &host[M]{id: nodeID(id)}, make([]link[M], n+1)
+		w.hosts[id], w.links[id] = &host[M]{id: nodeID(id), rate: 1}, make([]link[M], n+1)
 	}
-	return w
+	ids := w.members()
+	w.ensemble = Ensemble{Voters: ids[:s.voters:s.voters], Observers: ids[s.voters:], Options: s.options}
+	for _, id := range ids {
+		if _, err := p.New(w.ensemble, id, protocols.Recovered{}, random.Stream(s.seed, 0, random.Replica, uint64(id)<<32)); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
 }
 
 func (w *world[M]) members() (ids []nodeID) {
@@ -101,7 +132,28 @@ func (w *world[M]) members() (ids []nodeID) {
 	return ids
 }
 
-func (w *world[M]) clock(h *host[M]) instant { return w.now + h.skew }
+func (w *world[M]) observer(id nodeID) bool { return int(id) > len(w.ensemble.Voters) }
+
+// --- clocks
+
+func (w *world[M]) clock(h *host[M]) instant {
+	if h.rate == 1 {
+		return h.own + w.now - h.at
+	}
+	return h.own + instant(float64(w.now-h.at)*h.rate)
+}
+
+// set makes a clock show an instant and go on at a rate.
+func (w *world[M]) set(h *host[M], own instant, rate float64) { h.own, h.at, h.rate = own, w.now, rate }
+
+// due returns the world's instant at which the node's next timer runs out.
+func (h *host[M]) due() instant {
+	d := h.wake - h.own
+	if h.rate != 1 {
+		d = instant(float64(d)/h.rate) + 1
+	}
+	return max(h.at+d, h.dozing)
+}
 
 // --- the life of a node
 
@@ -111,14 +163,33 @@ func (w *world[M]) start(id nodeID) {
 	h := w.hosts[id]
 	h.up, h.wake, h.dozing = true, 0, 0
 	h.life++
+	image := h.recover(&h.disk.Snapshot)
 	make := func() protocols.Replica[M] {
 		r := h.disk
 		r.Entries = slices.Clone(r.Entries)
-		return w.protocol.New(id, w.members(), r, random.Stream(w.seed, 0, random.Replica, uint64(id)<<32|h.life))
+		replica, err := w.protocol.New(w.ensemble, id, r, random.Stream(w.seed, 0, random.Replica, uint64(id)<<32|h.life))
+		if err != nil {
+			panic(err) // newWorld has tried these options
+		}
+		return replica
 	}
 	h.laws = watch(id, make(), make(), h.disk)
-	h.laws.delivering = func(e protocols.Entry) { w.saw.delivered(id, e) }
-	h.node = node.New(id, h.laws, nil, 0, nil)
+	h.laws.complete = h.complete
+	h.node = node.New(id, h.laws, image, w.images, h.image)
+	h.store = kv.Store{}
+	if image != nil {
+		h.store.Load(image)
+	}
+	h.node.Delivered = func(restore protocols.EntryID, committed []protocols.Entry) {
+		if restore != (protocols.EntryID{}) {
+			h.store.Load(h.image(restore))
+			w.saw.restored(id, restore)
+		}
+		for _, e := range committed {
+			h.store.Apply(e)
+			w.saw.delivered(id, e)
+		}
+	}
 	for p := range w.links[id] {
 		if w.links[p][id].owed {
 			w.links[p][id].owed = false
@@ -135,9 +206,13 @@ func (w *world[M]) crash(id nodeID, keep int, silent bool) {
 	h := w.hosts[id]
 	h.laws.unchanged()
 	for _, wr := range h.pending[:min(keep, len(h.pending))] {
-		h.disk.Apply(wr)
+		h.carry(wr)
 	}
-	h.up, h.pending, h.syncing, h.node = false, nil, 0, nil
+	h.up, h.paused, h.requests, h.pending, h.syncing, h.node = false, false, nil, nil, 0, nil
+	h.forget()
+	if w.datagrams { // nobody is told, and what is on its way may meet another life
+		return
+	}
 	for _, p := range w.members() {
 		if p == id {
 			continue
@@ -151,133 +226,18 @@ func (w *world[M]) crash(id nodeID, keep int, silent bool) {
 	}
 }
 
-// breaks sends the end of the stream from one node after what is under way there.
-func (w *world[M]) breaks(from, to nodeID) {
-	w.links[from][to].push(packet[M]{broken: true, due: w.now + w.delay()})
-}
-
-// --- the network
-
-func (l *link[M]) push(p packet[M]) {
-	if n := len(l.queue); n > 0 {
-		p.due = max(p.due, l.queue[n-1].due)
-	}
-	if p.broken {
-		l.breaks++
-	}
-	l.queue = append(l.queue, p)
-}
-
-// lose empties the queue of messages, and keeps the news of a break.
-func (l *link[M]) lose() (lost []M) {
-	kept := l.queue[:0]
-	for _, p := range l.queue {
-		if p.broken {
-			kept = append(kept, p)
-		} else {
-			lost = append(lost, p.msg)
-		}
-	}
-	l.queue = kept
-	return lost
-}
-
-// send puts m under way. What is sent to a node that is down is lost, and so
-// is what is sent into a stream whose end the sender has not heard of yet:
-// nothing that is sent to one life reaches another.
-func (w *world[M]) send(from, to nodeID, m M) {
-	l := &w.links[from][to]
-	switch {
-	case !w.hosts[to].up:
-		l.owed = true
-		w.saw.lost(from, to, m)
-	case w.links[to][from].breaks > 0:
-		w.saw.lost(from, to, m)
-	default:
-		l.push(packet[M]{msg: m, due: w.now + w.delay()})
-	}
-}
-
-// arrive hands the first packet of a link over.
-func (w *world[M]) arrive(from, to nodeID) {
-	l := &w.links[from][to]
-	p := l.queue[0]
-	l.queue = slices.Delete(l.queue, 0, 1)
-	h := w.hosts[to]
-	if p.broken {
-		l.breaks--
-		if !h.up {
-			return
-		}
-		w.saw.broke(to, from)
-		h.node.Disconnected(w.clock(h), from, &w.out)
-	} else {
-		w.saw.arrived(from, to, p.msg)
-		h.node.Receive(w.clock(h), from, p.msg, &w.out)
-	}
-	w.carryOut(h)
-}
-
-// drop loses what is under way from a to b. The stream between them is no more:
-// what b had sent arrives, and both hear of the break behind it.
-func (w *world[M]) drop(a, b nodeID) {
-	for _, m := range w.links[a][b].lose() {
-		w.saw.lost(a, b, m)
-	}
-	w.breaks(a, b)
-	w.breaks(b, a)
-}
-
-// partition cuts every link between two groups; a node in no group is alone.
-func (w *world[M]) partition(groups [][]nodeID) {
-	side := make([]int, len(w.hosts))
-	for i := range side {
-		side[i] = -i
-	}
-	for i, g := range groups {
-		for _, id := range g {
-			side[id] = i + 1
-		}
-	}
-	w.cuts(func(a, b int) bool { return side[a] != side[b] })
-}
-
-// heal ends every cut: what waited is sent again and arrives one delay later.
-func (w *world[M]) heal() { w.cuts(func(a, b int) bool { return false }) }
-
-func (w *world[M]) cuts(cut func(a, b int) bool) {
-	for a := range w.links {
-		for b := range w.links[a] {
-			l := &w.links[a][b]
-			if l.cut && !cut(a, b) {
-				d := w.now + w.delay()
-				for i := range l.queue {
-					l.queue[i].due = max(l.queue[i].due, d)
-				}
-			}
-			l.cut = cut(a, b)
-		}
-	}
-}
-
-// --- disk, timers and clients
-
-// persist makes the first count writes under way durable.
-func (w *world[M]) persist(id nodeID, count int) {
+// resume lets a paused node go on. What has waited is overdue, and comes at once.
+func (w *world[M]) resume(id nodeID) {
 	h := w.hosts[id]
-	if count == 0 {
-		return
+	h.paused = false
+	rs := h.requests
+	h.requests = nil
+	if len(rs) > 0 {
+		w.submit(id, rs...)
 	}
-	for _, wr := range h.pending[:count] {
-		h.disk.Apply(wr)
-	}
-	seq := h.pending[count-1].Seq
-	h.pending = slices.Delete(h.pending, 0, count)
-	h.syncing = 0
-	w.saw.persisted(id, seq)
-	h.node.Persisted(w.clock(h), seq, &w.out)
-	w.carryOut(h)
 }
+
+// --- what is asked of a node
 
 func (w *world[M]) wake(id nodeID) {
 	h := w.hosts[id]
@@ -287,8 +247,23 @@ func (w *world[M]) wake(id nodeID) {
 
 func (w *world[M]) submit(id nodeID, rs ...bench.Request) {
 	h := w.hosts[id]
+	if h.paused {
+		h.requests = append(h.requests, rs...)
+		return
+	}
 	h.node.Submit(w.clock(h), rs, &w.out)
 	w.carryOut(h)
+}
+
+// transfer asks a node to hand its leadership over.
+func (w *world[M]) transfer(id, to nodeID) error {
+	h := w.hosts[id]
+	if _, ok := h.laws.first.(protocols.Transferrer[M]); !ok {
+		return fmt.Errorf("this protocol does not hand leadership over")
+	}
+	h.node.Transfer(w.clock(h), to, &w.out)
+	w.carryOut(h)
+	return nil
 }
 
 // carryOut does what the calls to h have asked for. Messages to oneself come
@@ -300,7 +275,7 @@ func (w *world[M]) carryOut(h *host[M]) {
 			if m.To == h.id {
 				local = append(local, m.Msg)
 			} else {
-				w.send(h.id, m.To, m.Msg)
+				w.send(h, m.To, m.Msg)
 			}
 		}
 		h.pending = append(h.pending, w.out.Writes...)
@@ -324,6 +299,9 @@ func (w *world[M]) carryOut(h *host[M]) {
 	if h.syncing == 0 && len(h.pending) > 0 { // what has gathered shares one fsync
 		h.syncing, h.synced = len(h.pending), w.now+w.fsync()
 	}
+	if h.node.Save != nil && h.saving == nil {
+		h.saving, h.node.Save, h.savedAt = h.node.Save, nil, w.now+w.fsync()
+	}
 }
 
 // --- time
@@ -335,19 +313,25 @@ func (w *world[M]) step(until instant) bool {
 	best, act := never, func() {}
 	for from := range w.links {
 		for to := range w.links[from] {
-			if l := &w.links[from][to]; len(l.queue) > 0 && !l.cut && l.queue[0].due < best {
+			if l := &w.links[from][to]; len(l.queue) > 0 && !l.cut && l.queue[0].due < best && !w.hosts[to].paused {
 				best, act = l.queue[0].due, func() { w.arrive(nodeID(from), nodeID(to)) }
 			}
 		}
 	}
 	for _, h := range w.hosts[1:] {
-		if h.syncing > 0 && !h.stalled && h.synced < best {
+		if h.stalled || h.paused {
+			continue
+		}
+		if h.syncing > 0 && h.synced < best {
 			best, act = h.synced, func() { w.persist(h.id, h.syncing) }
+		}
+		if h.saving != nil && h.savedAt < best {
+			best, act = h.savedAt, func() { w.save(h) }
 		}
 	}
 	for _, h := range w.hosts[1:] {
-		if h.up && h.wake != 0 && max(h.wake-h.skew, h.dozing) < best {
-			best, act = max(h.wake-h.skew, h.dozing), func() { w.wake(h.id) }
+		if h.up && !h.paused && h.wake != 0 && h.due() < best {
+			best, act = h.due(), func() { w.wake(h.id) }
 		}
 	}
 	if best > until {
@@ -385,7 +369,7 @@ func (w *world[M]) timeout(id nodeID) error {
 	if h.wake == 0 {
 		return fmt.Errorf("node %d waits for nothing", id)
 	}
-	h.skew += max(0, h.wake-w.clock(h))
+	w.set(h, max(h.wake, w.clock(h)), h.rate)
 	w.wake(id)
 	return nil
 }
