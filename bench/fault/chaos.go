@@ -7,31 +7,97 @@ import (
 	"raftzab/protocols"
 )
 
+// Options say what a Chaos strikes, and what it draws besides the kinds of fault
+// that no ensemble is excused from.
+type Options struct {
+	Voters, Observers int
+	Drift             float64        // clocks run up to so much faster or slower; zero: none drifts
+	Skew              protocols.Time // clocks jump forward by up to so much; zero: none does. No lease survives it
+	Transfer          bool           // leaders are told to hand over
+	Datagram          bool           // links duplicate and reorder
+	FailDisk          bool           // an fsync fails
+	Partial           bool           // partitions that overlap
+}
+
 // A Chaos draws one fault after another, of every kind, and remembers who is
 // down, so that what it draws can happen. About half of its faults strike the
 // leader, since these are the ones that change something; and it mends about as
 // often as it breaks, so that there is something to break.
 type Chaos struct {
-	nodes  int
-	rng    *rand.Rand
-	down   []bool
-	paused []bool
-	cut    bool
-	slow   bool // some link or disk is not as the scenario has it
-	Count  [Kinds]int
+	Options
+	nodes   int
+	rng     *rand.Rand
+	down    []bool
+	paused  []bool
+	failing []bool // the next fsync ends it
+	cut     bool
+	slow    bool          // some link or disk is not as the scenario has it
+	next    *Fault        // the second half of a partial partition
+	Count   [Kinds]int    // by kind
+	Variant [Variants]int // and by what stands out within a kind
 }
 
-// NewChaos returns a generator for nodes 1 to n.
-func NewChaos(n int, rng *rand.Rand) *Chaos {
-	return &Chaos{nodes: n, rng: rng, down: make([]bool, n+1), paused: make([]bool, n+1)}
+// A Variant is a fault that its kind does not tell apart.
+type Variant uint8
+
+const (
+	QuorumLoss          Variant = iota // partition: one hub hears everybody, the others hear only the hub
+	ConstrainedElection                // the same without the leader, who had written behind the hub's back
+	Chained                            // each hears its two neighbours
+	Overlapping                        // groups drawn by chance
+	OneWay                             // cut
+	Unruly                             // link: it duplicates and reorders
+	Failing                            // disk
+	Variants                           // how many there are
+)
+
+var variants = [Variants]string{"quorum-loss", "constrained-election", "chained", "overlapping", "one-way", "unruly", "failing"}
+
+func (v Variant) String() string { return variants[v] }
+
+// NewChaos returns a generator for voters 1 to n, without any option.
+func NewChaos(n int, rng *rand.Rand) *Chaos { return NewChaosOf(Options{Voters: n}, rng) }
+
+// NewChaosOf returns a generator.
+func NewChaosOf(o Options, rng *rand.Rand) *Chaos {
+	n := o.Voters + o.Observers
+	return &Chaos{Options: o, nodes: n, rng: rng, down: make([]bool, n+1), paused: make([]bool, n+1), failing: make([]bool, n+1)}
 }
 
 // Next draws a fault.
 func (c *Chaos) Next(v View) Fault {
+	c.look(v)
 	for {
-		if f, ok := c.draw(v); ok {
-			c.Count[f.Kind]++
+		if f, ok := c.option(v); ok {
+			c.count(&f)
 			return f
+		}
+		if f, ok := c.draw(v); ok {
+			c.count(&f)
+			return f
+		}
+	}
+}
+
+func (c *Chaos) count(f *Fault) {
+	c.Count[f.Kind]++
+	switch {
+	case f.Kind == Cut:
+		c.Variant[OneWay]++
+	case f.Fail:
+		c.Variant[Failing]++
+	case f.Duplicate > 0 || f.Reorder > 0:
+		c.Variant[Unruly]++
+	}
+}
+
+// look finds those whose disk has failed meanwhile.
+func (c *Chaos) look(v View) {
+	for id, failing := range c.failing {
+		if failing && !c.down[id] && !c.paused[id] {
+			if _, up := v.Status(protocols.NodeID(id)); !up {
+				c.down[id], c.failing[id] = true, false
+			}
 		}
 	}
 }
@@ -40,15 +106,19 @@ func (c *Chaos) Next(v View) Fault {
 func (c *Chaos) Settle(delay random.Distribution) (fs []Fault) {
 	all := c.every()
 	fs = append(fs, Fault{Kind: Heal}, Fault{Kind: Link, From: all, To: all, Delay: delay}, Fault{Kind: Disk, Nodes: all, Back: true})
+	if c.Drift != 0 || c.Skew != 0 {
+		fs = append(fs, Fault{Kind: Clock, Nodes: all, Back: true})
+	}
 	for _, id := range all {
 		if c.paused[id] {
 			fs = append(fs, c.mend(Resume, c.paused, id))
 		}
-		if c.down[id] {
+		if c.down[id] || c.failing[id] { // the disk may have failed unseen; a restart of who runs does nothing
 			fs = append(fs, c.mend(Restart, c.down, id))
 		}
+		c.failing[id] = false
 	}
-	c.cut, c.slow = false, false
+	c.cut, c.slow, c.next = false, false, nil
 	return fs
 }
 
@@ -86,7 +156,7 @@ func (c *Chaos) draw(v View) (Fault, bool) {
 		id, ok := some(c.paused)
 		return c.mend(Resume, c.paused, id), ok
 	case c.cut && x < 8:
-		c.cut = false
+		c.cut, c.next = false, nil
 		return Fault{Kind: Heal}, true
 	case x < 4:
 		return c.strike(Crash, c.down, id)
@@ -110,7 +180,11 @@ func (c *Chaos) draw(v View) (Fault, bool) {
 		return Fault{Kind: Link, From: c.every(), To: c.every(), Back: true}, true
 	case x < 19:
 		c.slow = true
-		return Fault{Kind: Link, From: []protocols.NodeID{id}, To: c.every(), Delay: c.delay(80), Loss: c.rng.Float64() * 0.3}, true
+		f := Fault{Kind: Link, From: []protocols.NodeID{id}, To: c.every(), Delay: c.delay(80), Loss: c.rng.Float64() * 0.3}
+		if c.Datagram {
+			f.Duplicate, f.Reorder = c.rng.Float64()*0.3, c.rng.Float64()*0.3
+		}
+		return f, true
 	}
 	return Fault{Kind: Disk, Nodes: []protocols.NodeID{id}, Fsync: c.delay(100)}, true
 }
@@ -118,7 +192,7 @@ func (c *Chaos) draw(v View) (Fault, bool) {
 // victim is the leader every other time, and anybody otherwise.
 func (c *Chaos) victim(v View) protocols.NodeID {
 	if c.rng.IntN(2) == 0 {
-		if ids := (Target{Who: Leader}).Resolve(c.nodes, v, c.rng); len(ids) > 0 {
+		if ids := (Target{Who: Leader}).Resolve(c.Voters, v, c.rng); len(ids) > 0 {
 			return ids[0]
 		}
 	}

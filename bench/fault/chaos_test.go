@@ -12,8 +12,25 @@ type cluster struct {
 	t            *testing.T
 	n            int
 	down, paused map[protocols.NodeID]bool
+	failing      map[protocols.NodeID]bool // their next fsync ends them
+	drifting     map[protocols.NodeID]bool
 	cut, slow    bool
+	partial      bool // groups may overlap
+	settling     bool // restarts may be for nothing
 	leader       protocols.NodeID
+}
+
+func newCluster(t *testing.T, n int) *cluster {
+	set := func() map[protocols.NodeID]bool { return map[protocols.NodeID]bool{} }
+	return &cluster{t: t, n: n, down: set(), paused: set(), failing: set(), drifting: set()}
+}
+
+// fsync has a node reach for its disk.
+func (c *cluster) fsync(id protocols.NodeID) {
+	if c.failing[id] && !c.down[id] && !c.paused[id] {
+		c.down[id] = true
+		delete(c.failing, id)
+	}
 }
 
 func (c *cluster) Status(id protocols.NodeID) (protocols.Status, bool) {
@@ -39,7 +56,7 @@ func (c *cluster) inject(f Fault) {
 		switch alive := !c.down[id] && !c.paused[id]; {
 		case (f.Kind == Crash || f.Kind == PowerOff || f.Kind == Pause) && !alive:
 			bad("strikes the dead")
-		case f.Kind == Restart && !c.down[id]:
+		case f.Kind == Restart && !c.down[id] && !c.settling:
 			bad("restarts the living")
 		case f.Kind == Resume && !c.paused[id]:
 			bad("resumes what is not paused")
@@ -53,6 +70,14 @@ func (c *cluster) inject(f Fault) {
 			delete(c.down, id)
 		case Resume:
 			delete(c.paused, id)
+		case Disk:
+			if c.failing[id] = f.Fail; f.Back || !f.Fail {
+				delete(c.failing, id)
+			}
+		case Clock:
+			if c.drifting[id] = f.Drift != 0; f.Back {
+				delete(c.drifting, id)
+			}
 		}
 	}
 	switch f.Kind {
@@ -63,7 +88,7 @@ func (c *cluster) inject(f Fault) {
 				bad("an empty group")
 			}
 		}
-		if in != c.n || len(f.Groups) != 2 {
+		if (in != c.n || len(f.Groups) != 2) && !c.partial {
 			bad("does not part the nodes in two")
 		}
 		c.cut = true
@@ -89,7 +114,7 @@ func (c *cluster) inject(f Fault) {
 // as it breaks, for every size of ensemble.
 func TestChaosDrawsWhatCanHappen(t *testing.T) {
 	for n := 1; n <= 7; n++ {
-		c := &cluster{t: t, n: n, down: map[protocols.NodeID]bool{}, paused: map[protocols.NodeID]bool{}}
+		c := newCluster(t, n)
 		rng := random.Stream(uint64(n), 0, random.Swarm, 0)
 		chaos := NewChaos(n, rng)
 		var seen [Kinds]int
@@ -117,7 +142,8 @@ func TestChaosDrawsWhatCanHappen(t *testing.T) {
 			t.Errorf("%d nodes: counts %v, drew %v", n, chaos.Count, seen)
 		}
 		for k, times := range seen {
-			if single := n == 1 && Kind(k) >= Partition && Kind(k) <= Link; (times == 0) != single {
+			single := n == 1 && Kind(k) >= Partition && Kind(k) <= Link
+			if never := single || Kind(k) == Clock || Kind(k) == Transfer; (times == 0) != never {
 				t.Errorf("%d nodes: %v %d times", n, Kind(k), times)
 			}
 		}
@@ -137,7 +163,7 @@ func TestChaosDrawsWhatCanHappen(t *testing.T) {
 func TestSettleMendsEverything(t *testing.T) {
 	for seed := range uint64(300) {
 		n := 1 + int(seed%5)
-		c := &cluster{t: t, n: n, down: map[protocols.NodeID]bool{}, paused: map[protocols.NodeID]bool{}}
+		c := newCluster(t, n)
 		chaos := NewChaos(n, random.Stream(seed, 0, random.Swarm, 0))
 		for range 10 + int(seed)%30 {
 			c.inject(chaos.Next(c))

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"encoding"
+	"maps"
 	"slices"
 	"testing"
 
@@ -36,7 +37,7 @@ func TestKindsAndTargetsReadWhatTheyWrite(t *testing.T) {
 			t.Errorf("%s: %v, %v", text, back, err)
 		}
 	}
-	for _, want := range []Target{{Fixed, 3}, {Fixed, 65535}, {Who: Leader}, {Who: Follower}, {Who: Best}, {Who: Random}, {Who: Minority}, {Who: Majority}} {
+	for _, want := range []Target{{Fixed, 3}, {Fixed, 65535}, {Who: Leader}, {Who: Follower}, {Who: Best}, {Who: Random}, {Who: Minority}, {Who: Majority}, {Who: Observer}} {
 		text, _ := want.MarshalText()
 		var back Target
 		if err := back.UnmarshalText(text); err != nil || back != want {
@@ -50,13 +51,13 @@ func TestErrorsSayWhatThereIs(t *testing.T) {
 		into       encoding.TextUnmarshaler
 		text, want string
 	}{
-		{new(Kind), "explode", `"explode" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk`},
-		{new(Kind), "", `"" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk`},
+		{new(Kind), "explode", `"explode" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer`},
+		{new(Kind), "", `"" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer`},
 		{new(Target), "node:0", `"node:0": "0" is no server; write for instance "node:3"`},
 		{new(Target), "node:70000", `"node:70000": "70000" is no server; write for instance "node:3"`},
 		{new(Target), "node:x", `"node:x": "x" is no server; write for instance "node:3"`},
-		{new(Target), "", `"" is no target; there are leader, follower, best, random, minority, majority, node:3`},
-		{new(Target), "everyone", `"everyone" is no target; there are leader, follower, best, random, minority, majority, node:3`},
+		{new(Target), "", `"" is no target; there are leader, follower, best, random, minority, majority, observer, node:3`},
+		{new(Target), "everyone", `"everyone" is no target; there are leader, follower, best, random, minority, majority, observer, node:3`},
 	} {
 		if err := c.into.UnmarshalText([]byte(c.text)); err == nil || err.Error() != c.want {
 			t.Errorf("%q:\n%v, want\n%s", c.text, err, c.want)
@@ -108,6 +109,31 @@ func TestTargetsResolveToThoseWhoAnswer(t *testing.T) {
 	}
 }
 
+// Observers stand behind the voters: only Random and Observer ever mean one.
+func TestTargetsAmongObservers(t *testing.T) {
+	watches := protocols.Status{Role: protocols.Observer, Last: protocols.EntryID{Epoch: 9, Index: 9}}
+	e := ensemble{1: follows(2, 9), 2: leads(3, true), 3: follows(3, 1), 4: watches, 6: watches, 7: follows(3, 9), 8: watches}
+	rng := random.Stream(1, 0, random.Schedule, 0)
+	for who, want := range map[Who]ids{
+		Random:   {1, 2, 3, 4, 6, 7}, // 5 does not answer, 8 is not of them
+		Observer: {4, 6},             // 7 has no role yet
+		Follower: {1, 3}, Leader: {2}, Best: {3}, Minority: {2}, Majority: {1, 3},
+	} {
+		seen := map[protocols.NodeID]bool{}
+		for range 200 {
+			for _, id := range (Target{Who: who}).Among(3, 4, e, rng) {
+				seen[id] = true
+			}
+		}
+		if got := slices.Sorted(maps.Keys(seen)); !slices.Equal(got, want) {
+			t.Errorf("%v: %v, want %v", Target{Who: who}, got, want)
+		}
+	}
+	if got := (Target{Who: Observer}).Resolve(3, e, rng); got != nil {
+		t.Errorf("an observer where there is none: %v", got)
+	}
+}
+
 // A minority leaves a majority, a majority leaves none, whatever the size.
 func TestMinorityAndMajorityByEnsembleSize(t *testing.T) {
 	rng := random.Stream(1, 0, random.Schedule, 0)
@@ -140,7 +166,12 @@ func TestFaultsAreWrittenForTraces(t *testing.T) {
 		{Fault{Kind: Heal}, "heal"},
 		{Fault{Kind: Heal, From: ids{1}, To: ids{2}}, "heal [1]->[2]"},
 		{Fault{Kind: Link, From: ids{1}, To: ids{2}, Delay: random.Always(5_000_000), Loss: 0.1}, "link [1]->[2] delay constant(5ms) loss 0.1"},
+		{Fault{Kind: Link, From: ids{1}, To: ids{2}, Duplicate: 0.2, Reorder: 0.3}, "link [1]->[2] delay constant(0s) loss 0 duplicate 0.2 reorder 0.3"},
 		{Fault{Kind: Disk, Nodes: ids{1}, Fsync: random.Always(5_000_000)}, "disk [1] fsync constant(5ms)"},
+		{Fault{Kind: Disk, Nodes: ids{1}, Fail: true}, "disk [1] fails"},
+		{Fault{Kind: Clock, Nodes: ids{1}, Skew: 5_000_000, Drift: -0.1}, "clock [1] skew 5ms drift -0.1"},
+		{Fault{Kind: Clock, Nodes: ids{1, 2}, Back: true}, "clock [1 2] back"},
+		{Fault{Kind: Transfer, Nodes: ids{2}}, "transfer to [2]"},
 	} {
 		if got := c.f.String(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

@@ -29,9 +29,10 @@ const (
 	Random              // any node that runs
 	Minority            // the leader and as many followers as still are no majority
 	Majority            // as many followers as make a majority
+	Observer            // a node that runs and receives without a vote
 )
 
-var whos = [...]string{"", "node:", "leader", "follower", "best", "random", "minority", "majority"}
+var whos = [...]string{"", "node:", "leader", "follower", "best", "random", "minority", "majority", "observer"}
 
 func (t Target) String() string {
 	if t.Who == Fixed {
@@ -58,7 +59,7 @@ func (t *Target) UnmarshalText(text []byte) error {
 		*t = Target{Who: Who(i)}
 		return nil
 	}
-	return fmt.Errorf("%q is no target; there are leader, follower, best, random, minority, majority, node:3", s)
+	return fmt.Errorf("%q is no target; there are leader, follower, best, random, minority, majority, observer, node:3", s)
 }
 
 // A View is what targets are resolved from.
@@ -69,7 +70,14 @@ type View interface {
 
 // Resolve returns who t is among the voters 1 to n, or nil if nobody is just now.
 func (t Target) Resolve(n int, v View, rng *rand.Rand) []protocols.NodeID {
-	var up []protocols.NodeID
+	return t.Among(n, 0, v, rng)
+}
+
+// Among returns who t is among the voters 1 to n and the observers behind them.
+// Random may be an observer; what is said of leaders, followers and majorities
+// concerns voters.
+func (t Target) Among(n, observers int, v View, rng *rand.Rand) []protocols.NodeID {
+	var up, watching []protocols.NodeID
 	var leader, best protocols.NodeID
 	var leading, great protocols.Status
 	for id := protocols.NodeID(1); int(id) <= n; id++ {
@@ -85,6 +93,15 @@ func (t Target) Resolve(n int, v View, rng *rand.Rand) []protocols.NodeID {
 			best, great = id, s
 		}
 	}
+	running := up
+	for id := protocols.NodeID(n + 1); int(id) <= n+observers; id++ {
+		if s, ok := v.Status(id); ok {
+			running = append(running, id)
+			if s.Role == protocols.Observer {
+				watching = append(watching, id)
+			}
+		}
+	}
 	switch t.Who {
 	case Fixed:
 		return []protocols.NodeID{t.Node}
@@ -93,10 +110,9 @@ func (t Target) Resolve(n int, v View, rng *rand.Rand) []protocols.NodeID {
 	case Best:
 		return some(best)
 	case Random:
-		if len(up) > 0 {
-			return some(up[rng.IntN(len(up))])
-		}
-		return nil
+		return one(running, rng)
+	case Observer:
+		return one(watching, rng)
 	}
 	if leader == protocols.None {
 		return nil
@@ -118,6 +134,13 @@ func (t Target) Resolve(n int, v View, rng *rand.Rand) []protocols.NodeID {
 	return nil
 }
 
+func one(of []protocols.NodeID, rng *rand.Rand) []protocols.NodeID {
+	if len(of) == 0 {
+		return nil
+	}
+	return some(of[rng.IntN(len(of))])
+}
+
 func some(id protocols.NodeID) []protocols.NodeID {
 	if id == protocols.None {
 		return nil
@@ -137,12 +160,13 @@ type Plan struct {
 // A Schedule carries out plans in order of time. A fault whose target is nobody
 // waits until it is somebody.
 type Schedule struct {
-	plans  []Plan
-	voters int
-	rng    *rand.Rand
-	undo   []timed
-	next   int
-	since  protocols.Time // when the next plan began to wait
+	plans     []Plan
+	voters    int
+	observers int
+	rng       *rand.Rand
+	undo      []timed
+	next      int
+	since     protocols.Time // when the next plan began to wait
 }
 
 type timed struct {
@@ -157,6 +181,12 @@ const patience = protocols.Time(1_000_000)
 func NewSchedule(plans []Plan, n int, seed uint64, trial int) *Schedule {
 	s := &Schedule{plans: slices.Clone(plans), voters: n, rng: random.Stream(seed, trial, random.Schedule, 1)}
 	slices.SortStableFunc(s.plans, func(a, b Plan) int { return int(a.At - b.At) })
+	return s
+}
+
+// Observers says that there are m observers behind the voters, and returns s.
+func (s *Schedule) Observers(m int) *Schedule {
+	s.observers = m
 	return s
 }
 
@@ -206,12 +236,12 @@ func (s *Schedule) Due(now protocols.Time, v View) (Fault, bool) {
 	p := &s.plans[s.next]
 	f := p.Fault
 	if p.Target.Who != Nobody {
-		f.Nodes = p.Target.Resolve(s.voters, v, s.rng)
+		f.Nodes = p.Target.Among(s.voters, s.observers, v, s.rng)
 	}
 	if p.From.Who != Nobody {
-		f.From = p.From.Resolve(s.voters, v, s.rng)
+		f.From = p.From.Among(s.voters, s.observers, v, s.rng)
 		if f.To = s.others(f.From); p.To.Who != Nobody {
-			f.To = p.To.Resolve(s.voters, v, s.rng)
+			f.To = p.To.Among(s.voters, s.observers, v, s.rng)
 		}
 	}
 	if p.Target.Who != Nobody && len(f.Nodes) == 0 || p.From.Who != Nobody && (len(f.From) == 0 || len(f.To) == 0) {
@@ -226,7 +256,7 @@ func (s *Schedule) Due(now protocols.Time, v View) (Fault, bool) {
 }
 
 func (s *Schedule) others(of []protocols.NodeID) (ids []protocols.NodeID) {
-	for id := protocols.NodeID(1); int(id) <= s.voters; id++ {
+	for id := protocols.NodeID(1); int(id) <= s.voters+s.observers; id++ {
 		if !slices.Contains(of, id) {
 			ids = append(ids, id)
 		}
@@ -248,7 +278,11 @@ func (f Fault) Undo() (Fault, bool) {
 	case Link:
 		return Fault{Kind: Link, From: f.From, To: f.To, Back: true}, true
 	case Disk:
-		return Fault{Kind: Disk, Nodes: f.Nodes, Back: true}, true
+		if !f.Fail { // which is over when it has happened
+			return Fault{Kind: Disk, Nodes: f.Nodes, Back: true}, true
+		}
+	case Clock:
+		return Fault{Kind: Clock, Nodes: f.Nodes, Back: true}, true
 	}
 	return Fault{}, false
 }

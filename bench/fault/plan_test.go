@@ -119,6 +119,17 @@ func TestScheduleFindsBothEndsOfALink(t *testing.T) {
 	expect(t, told(s, 100, moved), "1 cut [2]->[1 3]", "2 cut [2]->[3]", "11 heal [2]->[1 3]", "12 heal [2]->[3]")
 }
 
+// A schedule that knows of observers finds them, and counts them to the others.
+func TestScheduleKnowsObservers(t *testing.T) {
+	e := ensemble{1: follows(1, 1), 2: leads(3, true), 3: follows(1, 1), 4: {Role: protocols.Observer}}
+	plans := []Plan{
+		{At: 1, For: 5, Fault: Fault{Kind: Clock, Drift: 0.5}, Target: Target{Who: Observer}},
+		{At: 2, Fault: Fault{Kind: Cut}, From: Target{Who: Leader}},
+	}
+	expect(t, told(NewSchedule(plans, 3, 1, 0).Observers(1), 100, always(e)), "1 clock [4] skew 0s drift 0.5", "2 cut [2]->[1 3 4]", "6 clock [4] back")
+	expect(t, told(NewSchedule(plans[1:], 3, 1, 0), 100, always(e)), "2 cut [2]->[1 3]")
+}
+
 func TestUndoIsTheOpposite(t *testing.T) {
 	nodes, from, to := ids{1}, ids{1}, ids{2}
 	for _, c := range []struct{ f, want Fault }{
@@ -130,14 +141,15 @@ func TestUndoIsTheOpposite(t *testing.T) {
 		{Fault{Kind: Cut, From: from, To: to}, Fault{Kind: Heal, From: from, To: to}},
 		{Fault{Kind: Link, From: from, To: to, Loss: 0.5}, Fault{Kind: Link, From: from, To: to, Back: true}},
 		{Fault{Kind: Disk, Nodes: nodes}, Fault{Kind: Disk, Nodes: nodes, Back: true}},
+		{Fault{Kind: Clock, Nodes: nodes, Skew: 5, Drift: 0.1}, Fault{Kind: Clock, Nodes: nodes, Back: true}},
 	} {
 		if got, ok := c.f.Undo(); !ok || fmt.Sprintf("%#v", got) != fmt.Sprintf("%#v", c.want) {
 			t.Errorf("%v: %#v, %t; want %#v", c.f, got, ok, c.want)
 		}
 	}
-	for _, k := range []Kind{Restart, Resume, Heal} {
-		if f, ok := (Fault{Kind: k}).Undo(); ok {
-			t.Errorf("%v is undone by %v", k, f)
+	for _, f := range []Fault{{Kind: Restart}, {Kind: Resume}, {Kind: Heal}, {Kind: Transfer}, {Kind: Disk, Fail: true}} {
+		if back, ok := f.Undo(); ok {
+			t.Errorf("%v is undone by %v", f, back)
 		}
 	}
 }

@@ -2,8 +2,8 @@
 // It is pure: it knows links, delays, losses and cuts, and leaves the waiting to
 // whoever asks, so every virtual network of the testbed is this one.
 //
-// Links are streams, as TCP gives them: messages of one direction arrive in
-// order, and a lost packet is a delay. Retransmission is by time-out only
+// Links are streams, unless the configuration says datagrams. On streams, as TCP
+// gives them, messages of one direction arrive in order, and a lost packet is a delay. Retransmission is by time-out only
 // (RTOMin, doubling with each loss in a row, at most RTOMax). Linux is quicker
 // where more packets follow: selective acknowledgement and RACK then recover in
 // about a round trip and a quarter. So loss weighs more here than in life, and
@@ -13,6 +13,12 @@
 // direction is cut its sender retransmits at growing intervals, so after the cut
 // ends the stream goes on only with the next retransmission. That back-off is
 // TCP's, and grows with the cut's length.
+//
+// On datagrams, as UDP gives them, each message has a fate of its own: it is lost,
+// or arrives after a delay that nothing before it has a part in, so later ones
+// may overtake it; some are held back for longer, and some arrive twice. What is
+// sent into a cut is lost. Nobody sends anything again, and nobody is told.
+// Clients speak to nodes over streams in both cases.
 package network
 
 import (
@@ -27,15 +33,20 @@ type (
 	NodeID = protocols.NodeID
 )
 
-// A Quality is what a direction of a link does to messages.
+// A Quality is what a direction of a link does to messages. Duplicate and
+// Reorder are of datagrams: TCP hides copies from its users, and puts in order
+// again what came out of order, which shows as delay. On streams they do nothing.
 type Quality struct {
-	Delay random.Distribution
-	Loss  float64 // chance that a packet is lost, from 0 to 1
+	Delay     random.Distribution
+	Loss      float64 // chance that a packet is lost, from 0 to 1
+	Duplicate float64 // chance that a datagram arrives twice, the copy after a delay of its own
+	Reorder   float64 // chance that a datagram, or its copy, is held back for 1 to 5 further delays
 }
 
 // A Config describes a network of nodes 1 to Nodes and of clients.
 type Config struct {
 	Nodes    int
+	Channel  Channel // between nodes
 	Default  Quality
 	RTOMin   Time                 // a stream's least retransmission time-out
 	RTOMax   Time                 // where it stops doubling; Linux has 120 s

@@ -55,6 +55,9 @@ func (p *puppet) Persisted(_ protocols.Time, seq uint64, out *protocols.Output[n
 func (p *puppet) Compact(_ protocols.Time, s protocols.Snapshot, out *protocols.Output[nothing]) {
 	p.leave(out, "compact %v", s.At)
 }
+func (p *puppet) Transfer(_ protocols.Time, to protocols.NodeID, out *protocols.Output[nothing]) {
+	p.leave(out, "transfer to %d", to)
+}
 func (p *puppet) Status() protocols.Status { return protocols.Status{Epoch: 7} }
 
 // A show is a node on a puppet, told in short words.

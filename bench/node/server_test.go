@@ -17,15 +17,27 @@ func TestNodePassesItsInputsOn(t *testing.T) {
 	s.Node.Disconnected(0, 4, &s.out)
 	s.Node.Persisted(0, 9, &s.out)
 	s.Node.Compact(0, protocols.Snapshot{At: at(5)}, &s.out)
+	if !s.Node.Transfer(0, 2, &s.out) {
+		t.Error("a Transferrer cannot be asked")
+	}
 	s.submit(write(1, 1, 1, 10), write(2, 1, 1, 20))
 	s.submit(read(1, 2, 1))
 	s.submit(write(1, 3, 1, 30))
-	want := []string{"wake", "receive from 2", "disconnected 4", "persisted 9", "compact 1.5", "propose [1.1 2.1]", "read 1.2 in mode 1", "propose [1.3]"}
+	want := []string{"wake", "receive from 2", "disconnected 4", "persisted 9", "compact 1.5", "transfer to 2", "propose [1.1 2.1]", "read 1.2 in mode 1", "propose [1.3]"}
 	if !slices.Equal(s.heard, want) {
 		t.Errorf("heard %q, want %q", s.heard, want)
 	}
 	if s.Node.Status().Epoch != 7 {
 		t.Errorf("status %v", s.Node.Status())
+	}
+}
+
+// A replica that cannot hand over is not asked to.
+func TestNodeTellsWhoCannotTransfer(t *testing.T) {
+	p := &puppet{}
+	n := New[nothing](3, struct{ protocols.Replica[nothing] }{p}, nil, 0, nil)
+	if n.Transfer(0, 2, &protocols.Output[nothing]{}) || len(p.heard) > 0 {
+		t.Errorf("heard %q", p.heard)
 	}
 }
 
@@ -322,12 +334,35 @@ func TestNodeMakesAnImageEverySoManyEntries(t *testing.T) {
 	}
 }
 
+// A snapshot from elsewhere makes the image of the state before it useless, and the
+// next one is due as many entries behind it.
+func TestRestoreDropsTheImageOfTheStateBefore(t *testing.T) {
+	var there kv.Store
+	there.Apply(protocols.Entry{ID: at(8)})
+	s := begin(t, nil, 3, func(protocols.EntryID) *kv.Image { return there.Image() })
+	for i := range uint32(5) {
+		s.commits(write(1, i+1, 7, 1))
+	}
+	s.does(protocols.Effects{Restore: at(8)})
+	if s.Save != nil {
+		t.Errorf("still to be saved: %v", s.Save.Snapshot())
+	}
+	s.index = 8
+	for i := range uint32(3) {
+		s.commits(write(1, i+9, 7, 1))
+	}
+	if s.Save == nil || s.Save.Snapshot().At != at(11) {
+		t.Errorf("to be saved: %v, want one of %v", s.Save, at(11))
+	}
+}
+
 // An entry delivered twice, or a step back, is a broken promise of the replica's.
 func TestDeliveryOutOfOrderPanics(t *testing.T) {
 	for name, e := range map[string]protocols.Effects{
-		"an entry twice":    {Committed: []protocols.Entry{{ID: at(5)}, {ID: at(5)}}},
-		"an entry behind":   {Committed: []protocols.Entry{{ID: at(5)}, {ID: at(4)}}},
-		"a snapshot behind": {Restore: at(1)},
+		"an entry twice":               {Committed: []protocols.Entry{{ID: at(5)}, {ID: at(5)}}},
+		"an entry behind":              {Committed: []protocols.Entry{{ID: at(5)}, {ID: at(4)}}},
+		"a snapshot behind":            {Restore: at(1)},
+		"a snapshot that is not there": {Restore: at(9)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			defer func() {
@@ -335,7 +370,12 @@ func TestDeliveryOutOfOrderPanics(t *testing.T) {
 					t.Error("no panic")
 				}
 			}()
-			s := begin(t, nil, 0, func(protocols.EntryID) *kv.Image { return new(kv.Store).Image() })
+			s := begin(t, nil, 0, func(id protocols.EntryID) *kv.Image {
+				if id == at(9) {
+					return nil
+				}
+				return new(kv.Store).Image()
+			})
 			s.does(protocols.Effects{Committed: []protocols.Entry{{ID: at(2)}}})
 			s.does(e)
 		})

@@ -16,6 +16,7 @@ const (
 	Workload                    // clients; id: session
 	Swarm                       // what a swarm run is made of
 	Baseline                    // chance inside a system that is not ours; id: its own
+	Timer                       // how late timers fire; id: node
 )
 
 // Stream returns the stream of (seed, trial, purpose, id).

@@ -160,7 +160,7 @@ func TestHandlerIsWokenWhenItAskedToBe(t *testing.T) {
 	}
 }
 
-func TestSimulatorSupportsEveryFaultAndTheReadsOfOneNode(t *testing.T) {
+func TestSimulatorSupportsEveryFaultAndTheReadsThatAreNamed(t *testing.T) {
 	var c bench.System = tell(t, 1, nil).c
 	for k := range fault.Kinds + 1 {
 		if c.Supports(k) != (k < fault.Kinds) {
@@ -170,6 +170,10 @@ func TestSimulatorSupportsEveryFaultAndTheReadsOfOneNode(t *testing.T) {
 	for m := protocols.ReadLocal; m <= protocols.ReadSync; m++ {
 		if c.SupportsRead(m) != (m <= protocols.ReadLeader) {
 			t.Errorf("SupportsRead(%d) is %t", m, c.SupportsRead(m))
+		}
+		more := tell(t, 1, func(c *Config[note]) { c.Reads = []protocols.ReadMode{protocols.ReadLocal, protocols.ReadSync} }).c
+		if more.SupportsRead(m) != (m == protocols.ReadLocal || m == protocols.ReadSync) {
+			t.Errorf("where local and sync are named, SupportsRead(%d) is %t", m, more.SupportsRead(m))
 		}
 	}
 	if c.Close() != nil {

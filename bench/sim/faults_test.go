@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math/rand/v2"
 	"testing"
 
 	"raftzab/bench/fault"
@@ -124,7 +125,7 @@ func TestFaultsOfNodesInTheWrongStateDoNothing(t *testing.T) {
 	}
 }
 
-func TestFaultOfANodeThatIsNotThereIsAnError(t *testing.T) {
+func TestFaultThatCannotBeIsAnError(t *testing.T) {
 	w := tell(t, 3, nil)
 	for _, f := range []fault.Fault{
 		{Kind: fault.Crash, Nodes: []NodeID{4}},
@@ -132,9 +133,53 @@ func TestFaultOfANodeThatIsNotThereIsAnError(t *testing.T) {
 		{Kind: fault.Cut, From: []NodeID{1}, To: []NodeID{4}},
 		{Kind: fault.Cut, From: []NodeID{4}, To: []NodeID{1}},
 		{Kind: fault.Partition, Groups: [][]NodeID{{1, 2}, {3, 4}}},
+		{Kind: fault.Transfer, Nodes: []NodeID{4}},
+		{Kind: fault.Clock, Nodes: []NodeID{1}, Skew: -1},
+		{Kind: fault.Clock, Nodes: []NodeID{1}, Drift: -1},
 	} {
 		if w.c.Inject(f) == nil {
 			t.Errorf("%v: no error", f)
 		}
 	}
+}
+
+// Each that leads, or believes to, is asked; who follows, sleeps, is dead or cannot
+// hand over is not.
+func TestTransferAsksWhoLeads(t *testing.T) {
+	w := tell(t, 6, nil)
+	w.c.cfg.New = func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[note] {
+		x := w.born(id, r, rng)
+		if id == 6 {
+			return struct{ protocols.Replica[note] }{x} // no Transferrer
+		}
+		return x
+	}
+	w.run(0)
+	for _, id := range []NodeID{1, 3, 4, 5, 6} {
+		w.current(id).role = protocols.Leader
+	}
+	w.strike(fault.Pause, 4)
+	w.strike(fault.PowerOff, 5)
+	w.run(5 * ms)
+	w.inject(fault.Fault{Kind: fault.Transfer, Nodes: []NodeID{2}})
+	w.run(100 * ms)
+	w.hears(1, 1, "5 transfer to 2")
+	w.hears(3, 1, "5 transfer to 2")
+	for _, id := range []NodeID{2, 4, 5, 6} {
+		w.hears(id, 1)
+	}
+}
+
+// In a partial partition a pair may talk if some group holds both.
+func TestGroupsOfAPartitionMayOverlap(t *testing.T) {
+	w := tell(t, 3, nil)
+	w.run(0)
+	w.inject(fault.Fault{Kind: fault.Partition, Groups: [][]NodeID{{1, 2}, {2, 3}}})
+	for _, pair := range [][2]NodeID{{1, 2}, {2, 1}, {1, 3}, {3, 1}, {2, 3}, {3, 2}} {
+		w.sends(pair[0], 5*ms, pair[1])
+	}
+	w.run(100 * ms)
+	w.hears(1, 1, "15 receive 1.0 from 2")
+	w.hears(2, 1, "15 receive 1.0 from 1", "15 receive 1.0 from 3")
+	w.hears(3, 1, "15 receive 1.0 from 2")
 }

@@ -21,21 +21,29 @@ type host[M protocols.Message] struct {
 	spoken   []uint32 // by peer: the greatest number under which either has sent
 	deferred []event  // what came while paused
 
-	alarm, queued Time // when the node wants to be woken; when the earliest alarm event is due
+	clock  clock
+	alarm  Time // when the node wants to be woken, on its own clock
+	queued Time // when the earliest alarm event is due
+	late   Time // the alarm that is due and rings late; 0: none
+	timers rand.PCG
+	timer  *rand.Rand
 
 	disk   protocols.Recovered
-	images []*kv.Image         // durable, oldest first
+	images []*kv.Image         // durable: the newest that a durable write names, and newer ones
+	aside  []part              // of snapshots that are on their way in
+	named  protocols.EntryID   // the snapshot of the latest write asked for
 	writes []protocols.Write   // asked for and not yet durable
 	inSync int                 // of them, covered by the fsync under way
 	saving *kv.Image           // being made durable
 	fsync  random.Distribution // at present
+	fails  bool                // the next fsync does
 	pcg    rand.PCG
 	rng    *rand.Rand
 }
 
 func newHost[M protocols.Message](id NodeID, n int) *host[M] {
 	h := &host[M]{id: id, streams: make([]uint32, n+1), spoken: make([]uint32, n+1)}
-	h.rng = rand.New(&h.pcg)
+	h.rng, h.timer = rand.New(&h.pcg), rand.New(&h.timers)
 	return h
 }
 
@@ -43,10 +51,12 @@ func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
 	h.up, h.paused, h.refuses, h.life, h.node = false, false, false, 0, nil
 	clear(h.streams)
 	clear(h.spoken)
-	h.deferred, h.alarm, h.queued = h.deferred[:0], 0, 0
-	h.disk, h.images, h.saving = protocols.Recovered{Entries: h.disk.Entries[:0]}, h.images[:0], nil // nobody holds the old entries: boot lends them
-	h.writes, h.inSync, h.fsync = h.writes[:0], 0, fsync
+	h.deferred, h.alarm, h.queued, h.late, h.clock = h.deferred[:0], 0, 0, 0, clock{}
+	h.disk, h.named = protocols.Recovered{Entries: h.disk.Entries[:0]}, protocols.EntryID{} // nobody holds the old entries: boot lends them
+	h.images, h.saving, h.aside = h.images[:0], nil, h.aside[:0]
+	h.writes, h.inSync, h.fsync, h.fails = h.writes[:0], 0, fsync, false
 	h.pcg.Seed(random.Key(seed, trial, random.Disk, uint64(h.id)))
+	h.timers.Seed(random.Key(seed, trial, random.Timer, uint64(h.id)))
 }
 
 // rise begins a life. Its streams are new, under numbers above all others, so
@@ -55,7 +65,7 @@ func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
 func (c *Cluster[M]) rise(h *host[M]) {
 	h.up, h.refuses = true, false
 	h.life++
-	h.alarm, h.queued = 0, 0
+	h.alarm, h.queued, h.late = 0, 0, 0
 	c.silence(h.id) // or what an old stream held for a cut to end would overtake what it has on its way
 	for p := 1; p < len(c.hosts); p++ {
 		if NodeID(p) == h.id {
@@ -74,6 +84,7 @@ func (c *Cluster[M]) rise(h *host[M]) {
 func (c *Cluster[M]) boot(h *host[M]) {
 	rec := h.disk
 	image := h.image(rec.Snapshot.At)
+	h.named = rec.Snapshot.At
 	if image != nil {
 		rec.Snapshot = image.Snapshot()
 	}
@@ -90,7 +101,7 @@ func (c *Cluster[M]) boot(h *host[M]) {
 			w.Delivered(c.now, h.id, restore, committed)
 		}
 	}
-	h.node.Wake(c.now, &c.out)
+	h.node.Wake(h.clock.read(c.now), &c.out)
 	c.carryOut(h)
 }
 
@@ -101,26 +112,18 @@ func last(r *protocols.Recovered) protocols.EntryID {
 	return r.Base
 }
 
-func (h *host[M]) image(at protocols.EntryID) *kv.Image {
-	for _, i := range h.images {
-		if i.Snapshot().At == at {
-			return i
-		}
-	}
-	return nil
-}
-
 // down ends a life. The disk may have done what it has not yet reported: some
 // prefix of the writes under way is there, none and all included.
 func (c *Cluster[M]) down(h *host[M]) {
 	kept := h.rng.IntN(len(h.writes) + 1)
 	for i := range kept {
-		h.disk.Apply(h.writes[i])
+		h.perform(&h.writes[i])
 	}
+	h.forget()
 	if c.tracing {
 		c.trace("%d: dies; %d of %d writes under way are durable", h.id, kept, len(h.writes))
 	}
-	h.writes, h.inSync, h.saving = h.writes[:0], 0, nil
+	h.writes, h.inSync = h.writes[:0], 0
 	c.resume(h) // what came meanwhile finds nobody
 	h.up = false
 	h.life++
@@ -146,6 +149,9 @@ func (c *Cluster[M]) carryOut(h *host[M]) {
 					c.cfg.Witness.Wrote(c.now, h.id, c.out.Writes[k])
 				}
 			}
+			for k := range c.out.Writes {
+				h.claims(&c.out.Writes[k])
+			}
 			h.writes = append(h.writes, c.out.Writes...)
 		}
 		for k := range c.out.Events {
@@ -159,7 +165,7 @@ func (c *Cluster[M]) carryOut(h *host[M]) {
 		if i == len(c.local) {
 			break
 		}
-		h.node.Receive(c.now, h.id, c.local[i], &c.out)
+		h.node.Receive(h.clock.read(c.now), h.id, c.local[i], &c.out)
 	}
 	c.local = c.local[:0]
 	c.sync(h)
@@ -178,11 +184,54 @@ func (c *Cluster[M]) carryOut(h *host[M]) {
 
 // arm makes sure that an alarm event is due no later than the node wants.
 func (c *Cluster[M]) arm(h *host[M]) {
-	if h.alarm == 0 || h.queued != 0 && h.queued <= h.alarm {
+	if h.alarm == 0 {
 		return
 	}
-	h.queued = max(h.alarm, c.now)
+	due := h.clock.when(h.alarm, c.now)
+	if h.queued != 0 && (h.queued <= due || h.late == h.alarm) {
+		return
+	}
+	h.queued = due
 	c.queue.push(event{at: h.queued, kind: alarm, node: h.id, life: h.life})
+}
+
+// delay puts an alarm that is due off, once, by as much as timers are late.
+func (c *Cluster[M]) delay(h *host[M]) bool {
+	if h.late == h.alarm {
+		h.late = 0
+		return false
+	}
+	d := c.cfg.Timer.Draw(h.timer)
+	if d == 0 {
+		return false
+	}
+	h.late, h.queued = h.alarm, c.now+d
+	c.queue.push(event{at: h.queued, kind: alarm, node: h.id, life: h.life})
+	return true
+}
+
+// crash ends a life whose machine runs on: its kernel resets the connections,
+// behind what was sent before, and refuses new ones.
+func (c *Cluster[M]) crash(h *host[M]) {
+	c.down(h)
+	h.refuses = true
+	if c.datagrams {
+		return // there is no connection, and nobody is told
+	}
+	for p := 1; p < len(c.hosts); p++ {
+		if NodeID(p) != h.id {
+			c.post(h.id, NodeID(p), &packet[M]{from: h.id, fin: true, stream: h.streams[p]})
+		}
+	}
+}
+
+// failed ends the life whose fsync failed.
+func (c *Cluster[M]) failed(h *host[M]) {
+	if c.tracing {
+		c.trace("%d: an fsync fails", h.id)
+	}
+	h.fails = false
+	c.crash(h)
 }
 
 // sync starts an fsync if none is under way: group commit, since whatever has
@@ -197,7 +246,7 @@ func (c *Cluster[M]) sync(h *host[M]) {
 // synced makes what the fsync covered durable, and returns the last Seq.
 func (h *host[M]) synced() (seq uint64) {
 	for i := range h.inSync {
-		h.disk.Apply(h.writes[i])
+		h.perform(&h.writes[i])
 	}
 	seq = h.writes[h.inSync-1].Seq
 	h.writes = h.writes[:copy(h.writes, h.writes[h.inSync:])]
@@ -205,10 +254,13 @@ func (h *host[M]) synced() (seq uint64) {
 	return seq
 }
 
-// keep makes the image that was being saved durable.
-func (h *host[M]) keep() protocols.Snapshot {
-	h.images = append(h.images, h.saving)
-	s := h.saving.Snapshot()
+// keep makes the image that was being saved durable. One that a snapshot has
+// overtaken meanwhile is of no use to anybody.
+func (h *host[M]) keep() (s protocols.Snapshot, ok bool) {
+	s = h.saving.Snapshot()
+	if ok = h.disk.Snapshot.At.Less(s.At); ok {
+		h.images = append(h.images, h.saving)
+	}
 	h.saving = nil
-	return s
+	return s, ok
 }

@@ -6,6 +6,7 @@ import (
 
 	"raftzab/bench/fault"
 	"raftzab/bench/network"
+	"raftzab/protocols"
 )
 
 // Inject gives effect to a fault. A partition takes the place of every earlier
@@ -16,6 +17,9 @@ func (c *Cluster[M]) Inject(f fault.Fault) error {
 		if id < 1 || int(id) >= len(c.hosts) {
 			return fmt.Errorf("sim: fault %v: there is no node %d", f, id)
 		}
+	}
+	if f.Kind == fault.Clock && (f.Skew < 0 || f.Drift <= -1) {
+		return fmt.Errorf("sim: fault %v: a clock does not go back", f)
 	}
 	if c.tracing {
 		c.trace("fault: %v", f)
@@ -51,9 +55,13 @@ func (c *Cluster[M]) Inject(f fault.Fault) error {
 			if f.Back {
 				c.net.Set(a, b, nil)
 			} else {
-				c.net.Set(a, b, &network.Quality{Delay: f.Delay, Loss: f.Loss})
+				c.net.Set(a, b, &network.Quality{Delay: f.Delay, Loss: f.Loss, Duplicate: f.Duplicate, Reorder: f.Reorder})
 			}
 		})
+	case fault.Transfer:
+		if len(f.Nodes) > 0 {
+			c.transfer(f.Nodes[0])
+		}
 	default:
 		for _, id := range f.Nodes {
 			c.strike(c.hosts[id], f)
@@ -66,13 +74,7 @@ func (c *Cluster[M]) Inject(f fault.Fault) error {
 func (c *Cluster[M]) strike(h *host[M], f fault.Fault) {
 	switch {
 	case f.Kind == fault.Crash && h.up:
-		c.down(h)
-		h.refuses = true
-		for p := 1; p < len(c.hosts); p++ { // behind what it sent before
-			if NodeID(p) != h.id {
-				c.post(h.id, NodeID(p), packet[M]{from: h.id, fin: true, stream: h.streams[p]})
-			}
-		}
+		c.crash(h)
 	case f.Kind == fault.PowerOff && h.up:
 		c.down(h)
 		c.silence(h.id) // it retransmits no more
@@ -84,9 +86,29 @@ func (c *Cluster[M]) strike(h *host[M], f fault.Fault) {
 	case f.Kind == fault.Resume && h.paused:
 		c.resume(h)
 	case f.Kind == fault.Disk && f.Back:
-		h.fsync = c.cfg.Fsync
+		h.fsync, h.fails = c.cfg.Fsync, false
+	case f.Kind == fault.Disk && f.Fail:
+		h.fails = true
 	case f.Kind == fault.Disk:
 		h.fsync = f.Fsync
+	case f.Kind == fault.Clock:
+		if f.Back {
+			f.Skew, f.Drift = 0, 0
+		}
+		h.clock.set(c.now, f.Skew, f.Drift)
+		if h.up {
+			c.arm(h) // its alarm may be due sooner now
+		}
+	}
+}
+
+// transfer has whoever leads, or believes to, hand over to a node, where its
+// replica can.
+func (c *Cluster[M]) transfer(to NodeID) {
+	for _, h := range c.hosts[1:] {
+		if h.up && !h.paused && h.node.Status().Role == protocols.Leader && h.node.Transfer(h.clock.read(c.now), to, &c.out) {
+			c.carryOut(h)
+		}
 	}
 }
 

@@ -22,11 +22,12 @@ type note struct {
 	toLife   int // of the receiver when it was sent; 0: it was down
 	tag      int // how many times the sender had lost its stream to the receiver
 	n        int // from 0, of those with this tag
+	part     protocols.Chunk
 }
 
-func (note) Kind() uint8            { return 0 }
-func (note) Size() int              { return 10 }
-func (note) Chunk() protocols.Chunk { return protocols.Chunk{} }
+func (note) Kind() uint8              { return 0 }
+func (note) Size() int                { return 10 }
+func (m note) Chunk() protocols.Chunk { return m.part }
 func (m note) String() string {
 	return fmt.Sprintf("note %d (life %d of %d to life %d of %d, stream %d, place %d)", m.id, m.life, m.from, m.toLife, m.to, m.tag, m.n)
 }
@@ -36,6 +37,7 @@ type posted struct {
 	note
 	step, opened int
 	delivered    bool
+	copies       int // of a datagram
 }
 
 // An attempt is a request on its way.
@@ -61,9 +63,14 @@ type ledger struct {
 	roll                 Time   // since when each speaks once to every other; 0: no
 	rng                  *rand.Rand
 	sents, wrotes, boots int // what the witness saw
+	bytes                int
 	wrote                int
 	kept                 [3]int // after a death with writes under way: none, some, all of them were there
 	grouped              int    // calls of Persisted that covered several writes
+
+	slack              Time // a fast clock may skip an instant
+	datagrams          bool
+	doubled, overtaken int // datagrams that came twice, or behind a later one
 
 	attempts    map[protocols.RequestID]*attempt
 	connections map[[2]int]int
@@ -90,15 +97,19 @@ type recorder struct {
 	asked     []protocols.Write
 	persisted uint64
 	last      protocols.EntryID // of its log
+	snapshot  protocols.EntryID // and base, of its latest write
+	base      protocols.EntryID
 	applied   uint64
 	lost      []int               // by peer: the step of the last Disconnected
 	tag, n    []int               // by peer
 	got       map[[3]int]*stretch // by sender, its life, its tag
 	stream    []*stretch          // by peer: where the latest message came from
+	newest    []int               // datagrams by peer: the latest sent of those that came
 	waiting   []protocols.Command
 	latest    map[uint32]uint32 // by session
 	spoke     Time              // at the last roll call
-	heard     []string          // where there is a script
+	role      protocols.Role
+	heard     []string // where there is a script
 }
 
 func (l *ledger) fail(format string, args ...any) {
@@ -129,14 +140,14 @@ func (l *ledger) lifeOf(id NodeID) int {
 // born is Config.New.
 func (l *ledger) born(id NodeID, found protocols.Recovered, rng *rand.Rand) protocols.Replica[note] {
 	n := len(l.up)
-	r := &recorder{ledger: l, id: id, life: len(l.lives[id]) + 1, chance: rng, latest: map[uint32]uint32{}, boot: l.step, lost: make([]int, n), tag: make([]int, n), n: make([]int, n), got: map[[3]int]*stretch{}, stream: make([]*stretch, n)}
+	r := &recorder{ledger: l, id: id, life: len(l.lives[id]) + 1, chance: rng, latest: map[uint32]uint32{}, boot: l.step, lost: make([]int, n), tag: make([]int, n), n: make([]int, n), got: map[[3]int]*stretch{}, stream: make([]*stretch, n), newest: make([]int, n)}
 	r.found = protocols.Recovered{Registers: found.Registers, Snapshot: found.Snapshot, Base: found.Base, Entries: slices.Clone(found.Entries)}
 	if r.life > 1 {
 		l.recovered(l.lives[id][r.life-2], found)
 	} else if found.Registers != (protocols.Registers{}) || len(found.Entries) > 0 {
 		l.fail("node %d finds %v on an empty disk", id, found)
 	}
-	r.last = last(&found)
+	r.last, r.snapshot, r.base = last(&found), found.Snapshot.At, found.Base
 	l.lives[id] = append(l.lives[id], r)
 	return r
 }
@@ -144,13 +155,13 @@ func (l *ledger) born(id NodeID, found protocols.Recovered, rng *rand.Rand) prot
 // recovered judges what a life finds of its predecessor's writes: the effect of
 // a prefix of them, at least those that were Persisted.
 func (l *ledger) recovered(before *recorder, found protocols.Recovered) {
-	model := protocols.Recovered{Registers: before.found.Registers, Base: before.found.Base, Entries: slices.Clone(before.found.Entries)}
+	model := protocols.Recovered{Registers: before.found.Registers, Snapshot: before.found.Snapshot, Base: before.found.Base, Entries: slices.Clone(before.found.Entries)}
 	k := 0
 	for k < len(before.asked) && model.Registers != found.Registers { // registers name life and write
 		model.Apply(before.asked[k])
 		k++
 	}
-	if model.Registers != found.Registers || model.Base != found.Base || !slices.Equal(model.Entries, found.Entries) {
+	if model.Registers != found.Registers || model.Base != found.Base || model.Snapshot.At != found.Snapshot.At || !slices.Equal(model.Entries, found.Entries) {
 		l.fail("node %d: what life %d left is no prefix of its writes: %v", before.id, before.life, found)
 	}
 	if uint64(k) < before.persisted {
@@ -179,7 +190,7 @@ func (r *recorder) called(now Time, format string, args ...any) {
 		r.fail("node %d: call %d is %s", r.id, r.calls, call)
 	case now < r.now:
 		r.fail("node %d: %s: time went back from %v to %v", r.id, call, r.now, now)
-	case r.wake != 0 && now > max(r.wake, r.resumed):
+	case r.wake != 0 && now > max(r.wake+r.slack, r.resumed):
 		r.fail("node %d: %s at %v, but it wanted to be woken at %v", r.id, call, now, r.wake)
 	case r.paused[r.id]:
 		r.fail("node %d: %s while paused", r.id, call)
@@ -229,7 +240,11 @@ func (r *recorder) acted(out *protocols.Output[note]) {
 }
 
 func (r *recorder) send(to NodeID, out *protocols.Output[note]) {
-	m := note{len(r.sent), r.id, to, r.life, r.lifeOf(to), r.tag[to], r.n[to]}
+	r.sendPart(to, protocols.Chunk{}, out)
+}
+
+func (r *recorder) sendPart(to NodeID, part protocols.Chunk, out *protocols.Output[note]) {
+	m := note{len(r.sent), r.id, to, r.life, r.lifeOf(to), r.tag[to], r.n[to], part}
 	r.n[to]++
 	r.sent = append(r.sent, posted{note: m, step: r.step, opened: max(r.boot, r.lost[to])})
 	if to == r.id {
@@ -248,10 +263,14 @@ func (r *recorder) write(out *protocols.Output[note]) {
 }
 
 func (r *recorder) append(out *protocols.Output[note], after protocols.EntryID) {
+	r.last = protocols.EntryID{Epoch: uint64(r.life), Index: uint64(len(r.asked) + 1)}
+	r.asks(out, after, protocols.Entry{ID: r.last, Command: protocols.Command{Value: r.last.Index}})
+}
+
+// asks writes entries behind after, and snapshot and base as they are to be.
+func (r *recorder) asks(out *protocols.Output[note], after protocols.EntryID, es ...protocols.Entry) {
 	seq := uint64(len(r.asked) + 1)
-	r.last = protocols.EntryID{Epoch: uint64(r.life), Index: seq}
-	w := protocols.Write{Seq: seq, Registers: protocols.Registers{uint64(r.life), seq}, Snapshot: r.found.Snapshot.At, Base: r.found.Base, After: after}
-	w.Entries = []protocols.Entry{{ID: r.last, Command: protocols.Command{Value: seq}}}
+	w := protocols.Write{Seq: seq, Registers: protocols.Registers{uint64(r.life), seq}, Snapshot: r.snapshot, Base: r.base, After: after, Entries: es}
 	r.asked = append(r.asked, w)
 	r.wrote++
 	out.Writes = append(out.Writes, w)
@@ -300,6 +319,11 @@ func (r *recorder) Receive(now Time, from NodeID, m note, out *protocols.Output[
 		return
 	}
 	r.called(now, "receive %d.%d from %d", m.life, m.n, from)
+	if r.datagrams {
+		r.receivedDatagram(from, m, p)
+		r.acts("receive", out)
+		return
+	}
 	key := [3]int{int(from), m.life, m.tag}
 	if r.got[key] == nil {
 		r.got[key] = &stretch{began: r.step}
@@ -329,8 +353,30 @@ func (r *recorder) Receive(now Time, from NodeID, m note, out *protocols.Output[
 	r.acts("receive", out)
 }
 
+// receivedDatagram judges a message that has no place in any order.
+func (r *recorder) receivedDatagram(from NodeID, m note, p *posted) {
+	switch {
+	case from != m.from || m.to != r.id:
+		r.fail("node %d gets %+v from %d", r.id, m, from)
+	case m.toLife != r.life:
+		r.fail("life %d of node %d gets %+v, sent to another life", r.life, r.id, m)
+	case p.copies == 2:
+		r.fail("node %d gets %+v a third time", r.id, m)
+	case m.id < r.newest[from]:
+		r.overtaken++
+	}
+	r.newest[from] = max(r.newest[from], m.id)
+	if p.copies++; p.copies == 2 {
+		r.doubled++
+	}
+	p.delivered = true
+}
+
 func (r *recorder) Disconnected(now Time, peer NodeID, out *protocols.Output[note]) {
 	r.called(now, "disconnected %d", peer)
+	if r.datagrams {
+		r.fail("node %d: Disconnected from %d, and there are no streams", r.id, peer)
+	}
 	r.lost[peer] = r.step
 	r.tag[peer]++
 	r.n[peer] = 0
@@ -370,4 +416,9 @@ func (r *recorder) Compact(now Time, s protocols.Snapshot, out *protocols.Output
 	r.acts("compact", out)
 }
 
-func (r *recorder) Status() protocols.Status { return protocols.Status{} }
+func (r *recorder) Transfer(now Time, to NodeID, out *protocols.Output[note]) {
+	r.called(now, "transfer to %d", to)
+	r.acts("transfer", out)
+}
+
+func (r *recorder) Status() protocols.Status { return protocols.Status{Role: r.role} }

@@ -5,11 +5,22 @@
 // A Cluster is a bench.System. Time passes only between events, and each event
 // reaches one node: a message, a broken stream, a finished fsync, an alarm, a
 // request. What the node asks for in answer becomes further events.
+//
+// Nodes speak over streams or in datagrams, as the network's configuration says.
+// A stream belongs to two lives: it breaks with either, and both ends that live are
+// told. A datagram is sent to one life of its receiver and reaches no other; no
+// machine, cut or death makes any noise about those that are lost.
+//
+// Each node lives by its machine's clock, which is the run's until a clock fault
+// has it jump or drift. What the node is told of the time, and when its alarm
+// rings, go by that clock; all else (messages, fsyncs, faults, clients, and every
+// instant that a Handler or a Witness sees) goes by the run's.
 package sim
 
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"raftzab/bench"
 	"raftzab/bench/fault"
@@ -31,7 +42,9 @@ type Config[M protocols.Message] struct {
 
 	Network network.Config
 	Fsync   random.Distribution
-	Images  int // entries between two images of the store; zero: never
+	Timer   random.Distribution  // how late alarms ring
+	Images  int                  // entries between two images of the store; zero: never
+	Reads   []protocols.ReadMode // that the replicas know; nil: ReadLocal and ReadLeader, which need no more than one node
 
 	Witness bench.Witness                // nil: nobody
 	Trace   func(now Time, event string) // nil: nobody
@@ -59,11 +72,12 @@ type Cluster[M protocols.Message] struct {
 	observed []observation
 	batch    [1]bench.Request
 
-	handler  bench.Handler
-	wake     Time // the handler's
-	tracing  bool
-	events   uint64
-	checksum uint64
+	handler   bench.Handler
+	wake      Time // the handler's
+	tracing   bool
+	datagrams bool
+	events    uint64
+	checksum  uint64
 }
 
 // An observation waits until the node's call is over, so that the handler may
@@ -82,7 +96,7 @@ type sent[T any] struct {
 // New returns a cluster whose nodes boot when Run begins.
 func New[M protocols.Message](cfg Config[M], seed uint64, trial int) *Cluster[M] {
 	n := cfg.Network.Nodes
-	c := &Cluster[M]{cfg: cfg, tracing: cfg.Trace != nil, net: network.New(cfg.Network, seed, trial), hosts: make([]*host[M], n+1)}
+	c := &Cluster[M]{cfg: cfg, tracing: cfg.Trace != nil, datagrams: cfg.Network.Channel == network.Datagram, net: network.New(cfg.Network, seed, trial), hosts: make([]*host[M], n+1)}
 	for id := 1; id <= n; id++ {
 		c.hosts[id] = newHost[M](NodeID(id), n)
 	}
@@ -167,22 +181,34 @@ func (c *Cluster[M]) step() {
 			c.trace("client %d -> %d: %v", r.body.ID.Session, e.node, describe(&r.body))
 		}
 		c.batch[0] = r.body
-		h.node.Submit(c.now, c.batch[:], &c.out)
+		h.node.Submit(h.clock.read(c.now), c.batch[:], &c.out)
 	case fsynced:
 		if h.life != e.life {
+			return
+		}
+		if h.fails {
+			c.failed(h)
 			return
 		}
 		seq := h.synced()
 		if c.cfg.Witness != nil {
 			c.cfg.Witness.Persisted(c.now, h.id, seq)
 		}
-		h.node.Persisted(c.now, seq, &c.out)
+		h.node.Persisted(h.clock.read(c.now), seq, &c.out)
 	case saved:
 		if h.life != e.life {
 			return
 		}
-		s := h.keep()
-		h.node.Compact(c.now, s, &c.out)
+		if h.fails {
+			c.failed(h)
+			return
+		}
+		if s, ok := h.keep(); ok {
+			if c.tracing {
+				c.trace("%d: the image of %v is durable", h.id, s.At)
+			}
+			h.node.Compact(h.clock.read(c.now), s, &c.out)
+		}
 	case alarm:
 		if h.life != e.life || e.at != h.queued { // another life's, or superseded by an earlier one
 			return
@@ -191,11 +217,15 @@ func (c *Cluster[M]) step() {
 		if h.alarm == 0 {
 			return
 		}
-		if c.now < h.alarm { // it was put off meanwhile
+		now := h.clock.read(c.now)
+		if now < h.alarm { // it was put off meanwhile
 			c.arm(h)
 			return
 		}
-		h.node.Wake(c.now, &c.out)
+		if c.delay(h) {
+			return
+		}
+		h.node.Wake(now, &c.out)
 	}
 	c.carryOut(h)
 }
@@ -253,12 +283,16 @@ func (c *Cluster[M]) Status(id NodeID) (protocols.Status, bool) {
 	return protocols.Status{}, false
 }
 
-// Supports reports every kind of fault: the simulator has them all.
+// Supports reports every kind of fault: the simulator has them all. What a
+// replica has no part in (a transfer, where it is no Transferrer) is left undone.
 func (c *Cluster[M]) Supports(k fault.Kind) bool { return k < fault.Kinds }
 
-// SupportsRead reports the modes of reading that need no more than one node.
+// SupportsRead reports the modes of reading that the configuration names.
 func (c *Cluster[M]) SupportsRead(m protocols.ReadMode) bool {
-	return m == protocols.ReadLocal || m == protocols.ReadLeader
+	if c.cfg.Reads == nil {
+		return m == protocols.ReadLocal || m == protocols.ReadLeader
+	}
+	return slices.Contains(c.cfg.Reads, m)
 }
 
 // Close does nothing: a cluster holds nothing but memory.

@@ -23,6 +23,7 @@ type world struct {
 	replies []bench.Reply
 	onWake  func(now Time) Time
 	listen  protocols.EventSet
+	seq     uint32 // of the latest write
 }
 
 func (w *world) Wake(now Time) Time {

@@ -6,6 +6,7 @@ import (
 
 	"raftzab/bench/fault"
 	"raftzab/bench/kv"
+	"raftzab/bench/network"
 	"raftzab/bench/random"
 )
 
@@ -14,6 +15,8 @@ import (
 type storm struct {
 	*stage
 	deaths bool
+	more   bool // clocks drift and jump, disks fail
+	ended  int  // lives, by a disk
 }
 
 func (w *storm) wake(now Time) Time {
@@ -31,6 +34,9 @@ func (w *storm) wake(now Time) Time {
 			w.disconnect(session, other)
 		}
 		w.submit(session, other, op)
+	}
+	if w.more {
+		w.worsen(id)
 	}
 	switch x := rng.IntN(16); {
 	case x < 2 && w.deaths && w.up[id]:
@@ -50,20 +56,51 @@ func (w *storm) wake(now Time) Time {
 	case x == 13:
 		w.inject(fault.Fault{Kind: fault.Heal})
 	case x == 14:
-		w.inject(fault.Fault{Kind: fault.Link, From: []NodeID{id}, To: []NodeID{other}, Loss: 0.4, Delay: random.Distribution{Shape: random.Uniform, B: Time(1 + rng.IntN(int(40*ms)))}})
+		w.inject(fault.Fault{Kind: fault.Link, From: []NodeID{id}, To: []NodeID{other}, Loss: 0.4, Duplicate: 0.3, Reorder: 0.3, Delay: random.Distribution{Shape: random.Uniform, B: Time(1 + rng.IntN(int(40*ms)))}})
 	case x == 15:
 		w.inject(fault.Fault{Kind: fault.Disk, Nodes: []NodeID{id}, Fsync: random.Distribution{Shape: random.Uniform, B: Time(1 + rng.IntN(int(30*ms)))}})
 	}
 	return now + 1 + Time(rng.IntN(int(8*ms)))
 }
 
+// worsen has clocks and disks go wrong too.
+func (w *storm) worsen(id NodeID) {
+	rng := w.rng
+	switch rng.IntN(8) {
+	case 0:
+		w.inject(fault.Fault{Kind: fault.Clock, Nodes: []NodeID{id}, Drift: rng.Float64()*1.5 - 0.75})
+	case 1:
+		w.inject(fault.Fault{Kind: fault.Clock, Nodes: []NodeID{id}, Skew: Time(rng.IntN(int(300 * ms)))})
+	case 2:
+		w.inject(fault.Fault{Kind: fault.Clock, Nodes: []NodeID{id}, Back: true})
+	case 3:
+		w.inject(fault.Fault{Kind: fault.Disk, Nodes: []NodeID{id}, Fail: true})
+	}
+	w.notice()
+}
+
+// notice tells the ledger whom a disk has ended.
+func (w *storm) notice() {
+	for id := range w.up[1:] {
+		id := NodeID(id + 1)
+		if h := w.c.hosts[id]; w.up[id] && !h.up {
+			w.step++
+			w.up[id] = false
+			w.ended++
+		}
+	}
+}
+
 // peace mends everything and has every node speak to every other, twice, since
 // the first word may go into a dead stream.
 func (w *storm) peace() {
 	w.talk, w.onWake = false, nil
+	w.notice()
 	w.inject(fault.Fault{Kind: fault.Heal})
 	for id := range w.up[1:] {
 		id := NodeID(id + 1)
+		w.inject(fault.Fault{Kind: fault.Disk, Nodes: []NodeID{id}, Back: true})
+		w.inject(fault.Fault{Kind: fault.Clock, Nodes: []NodeID{id}, Back: true})
 		if !w.up[id] {
 			w.strike(fault.Restart, id)
 		}
@@ -78,10 +115,12 @@ func (w *storm) peace() {
 	w.run(w.c.Now() + 10_000*ms)
 }
 
-func brew(t testing.TB, seed uint64, deaths bool) *storm {
-	w := &storm{stage: newStage(t, 4, seed, nil), deaths: deaths}
+func brew(t testing.TB, seed uint64, deaths, more bool, edit func(*Config[note])) *storm {
+	w := &storm{stage: newStage(t, 4, seed, edit), deaths: deaths, more: more}
 	w.rng = random.Stream(seed, 0, random.Swarm, 0)
-	w.talk, w.onWake = true, w.wake
+	if w.talk, w.onWake = true, w.wake; more {
+		w.slack = 1
+	}
 	w.run(1000 * ms)
 	w.peace()
 	return w
@@ -89,34 +128,57 @@ func brew(t testing.TB, seed uint64, deaths bool) *storm {
 
 // Every promise of the driver, with everything going wrong at once.
 func TestDriverKeepsItsPromisesInAnyStorm(t *testing.T) {
-	var kept [3]int
-	var lives, lost, grouped, sent int
-	for seed := uint64(1); seed <= 200 && !t.Failed(); seed++ {
-		w := brew(t, seed, true)
-		lost += w.settled()
-		sent += len(w.sent)
-		grouped += w.grouped
-		for id := range w.lives {
-			lives += len(w.lives[id])
-		}
-		for i := range kept {
-			kept[i] += w.kept[i]
-		}
-		if t.Failed() {
-			t.Logf("seed %d", seed)
-		}
+	for name, c := range map[string]struct {
+		seeds uint64
+		more  bool
+		edit  func(*Config[note])
+	}{
+		"streams":                     {200, false, nil},
+		"streams, clocks and disks":   {60, true, nil},
+		"datagrams":                   {40, false, unruly},
+		"datagrams, clocks and disks": {60, true, unruly},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var kept [3]int
+			var lives, lost, grouped, sent, ended, doubled, overtaken int
+			for seed := uint64(1); seed <= c.seeds && !t.Failed(); seed++ {
+				w := brew(t, seed, true, c.more, c.edit)
+				lost += w.settled()
+				sent += len(w.sent)
+				grouped += w.grouped
+				ended += w.ended
+				doubled += w.doubled
+				overtaken += w.overtaken
+				for id := range w.lives {
+					lives += len(w.lives[id])
+				}
+				for i := range kept {
+					kept[i] += w.kept[i]
+				}
+				if t.Failed() {
+					t.Logf("seed %d", seed)
+				}
+			}
+			t.Logf("%d lives, %d of them ended by a disk, %d messages, %d of them lost, %d doubled, %d behind a later one; writes left by the dead: none %d, some %d, all %d; %d group commits",
+				lives, ended, sent, lost, doubled, overtaken, kept[0], kept[1], kept[2], grouped)
+			if lost == 0 || grouped == 0 || slices.Min(kept[:]) == 0 || (ended == 0) == c.more || (doubled == 0 || overtaken == 0) != (c.edit == nil) {
+				t.Error("the storms were too weak to show anything")
+			}
+		})
 	}
-	t.Logf("%d lives, %d messages, %d of them lost; writes left by the dead: none %d, some %d, all %d; %d group commits", lives, sent, lost, kept[0], kept[1], kept[2], grouped)
-	if lost == 0 || grouped == 0 || slices.Min(kept[:]) == 0 {
-		t.Error("the storms were too weak to show anything")
-	}
+}
+
+// unruly makes a network of datagrams that come late, twice, or never.
+func unruly(c *Config[note]) {
+	c.Network.Channel = network.Datagram
+	c.Network.Default = network.Quality{Delay: random.Distribution{Shape: random.Uniform, B: 20 * ms}, Loss: 0.1, Duplicate: 0.2, Reorder: 0.2}
 }
 
 // Where nobody dies, nothing is lost and no stream breaks, however long a cut,
 // a pause or a row of losses.
 func TestNothingIsLostWhereNobodyDies(t *testing.T) {
 	for seed := uint64(1); seed <= 50 && !t.Failed(); seed++ {
-		w := brew(t, seed, false)
+		w := brew(t, seed, false, false, nil)
 		if lost := w.settled(); lost > 0 {
 			t.Errorf("seed %d: %d of %d messages are lost", seed, lost, len(w.sent))
 		}

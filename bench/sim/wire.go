@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"raftzab/bench"
+	"raftzab/bench/kv"
 	"raftzab/protocols"
 )
 
@@ -18,6 +19,7 @@ type packet[M protocols.Message] struct {
 	stream uint32
 	fin    bool // the kernel says that the streams before this one are dead
 	msg    M
+	image  *kv.Image // of the chunk in msg
 }
 
 // A heldPacket waits for a cut to end.
@@ -27,20 +29,40 @@ type heldPacket struct {
 	life     uint32
 }
 
-// send puts a message on the stream to its receiver.
+// send puts a message on its way to its receiver.
 func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
-	c.fold(uint64(m.Msg.Kind())<<40 ^ uint64(m.Msg.Size())) // what is said, not only when
-	if c.cfg.Witness != nil {
-		c.cfg.Witness.Sent(c.now, h.id, m.To, m.Msg.Kind(), m.Msg.Size())
+	size := m.Msg.Size()
+	var image *kv.Image
+	if chunk := m.Msg.Chunk(); chunk.Length > 0 {
+		image = h.content(m, chunk)
+		size += int(chunk.Length)
 	}
-	c.post(h.id, m.To, packet[M]{from: h.id, stream: h.streams[m.To], msg: m.Msg})
+	c.fold(uint64(m.Msg.Kind())<<40 ^ uint64(size)) // what is said, not only when
+	if c.cfg.Witness != nil {
+		c.cfg.Witness.Sent(c.now, h.id, m.To, m.Msg.Kind(), size)
+	}
+	p := packet[M]{from: h.id, stream: h.streams[m.To], msg: m.Msg, image: image}
+	if c.datagrams {
+		c.cast(m.To, &p)
+	} else {
+		c.post(h.id, m.To, &p)
+	}
 }
 
-func (c *Cluster[M]) post(from, to NodeID, p packet[M]) {
+// cast sends a message as a datagram: it may be lost, or arrive twice.
+func (c *Cluster[M]) cast(to NodeID, p *packet[M]) {
+	a := c.net.Cast(c.now, p.from, to)
+	for _, at := range a.At[:a.Count] {
+		c.queue.push(event{at: at, kind: deliver, node: to, peer: p.from, slot: c.packets.put(*p), life: c.hosts[to].life})
+	}
+}
+
+// post puts a packet on its stream.
+func (c *Cluster[M]) post(from, to NodeID, p *packet[M]) {
 	if a, b := c.hosts[from], c.hosts[to]; !p.fin {
 		a.spoken[to], b.spoken[from] = max(p.stream, a.spoken[to]), max(p.stream, b.spoken[from])
 	}
-	slot, life := c.packets.put(p), c.hosts[to].life
+	slot, life := c.packets.put(*p), c.hosts[to].life
 	if at, ok := c.net.Send(c.now, from, to); ok {
 		c.queue.push(event{at: at, kind: deliver, node: to, peer: from, slot: slot, life: life})
 	} else {
@@ -80,14 +102,20 @@ func (c *Cluster[M]) silence(from NodeID) {
 }
 
 // arrive takes a packet to its node, if it belongs to a stream that this life
-// of the node knows or can learn of.
+// of the node knows or can learn of. A datagram was sent to one life.
 func (c *Cluster[M]) arrive(h *host[M], e event) {
 	p := c.packets.take(e.slot)
+	if c.datagrams {
+		if h.life == e.life && h.up { // else it was for a life that is over, or for nobody
+			c.receive(h, &p)
+		}
+		return
+	}
 	if !h.up {
 		if h.refuses && !p.fin { // the process is dead; its kernel answers with a reset
 			c.streams++
 			h.streams[p.from] = c.streams
-			c.post(h.id, p.from, packet[M]{from: h.id, fin: true, stream: c.streams})
+			c.post(h.id, p.from, &packet[M]{from: h.id, fin: true, stream: c.streams})
 		}
 		return // where the machine is off nobody answers; the sender learns when it is back
 	}
@@ -98,17 +126,25 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 		}
 		return
 	case p.stream < mine: // into a dead stream: the kernel answers with a reset
-		c.post(h.id, p.from, packet[M]{from: h.id, fin: true, stream: mine})
+		c.post(h.id, p.from, &packet[M]{from: h.id, fin: true, stream: mine})
 		return
 	case p.stream > mine: // from a new stream: the old one broke
 		if c.disconnect(h, p.from, p.stream); p.stream < h.streams[p.from] {
 			return
 		}
 	}
+	c.receive(h, &p)
+}
+
+// receive hands a message to its node, and before it the content that came along.
+func (c *Cluster[M]) receive(h *host[M], p *packet[M]) {
 	if c.tracing {
 		c.trace("%d -> %d: %v", p.from, h.id, p.msg)
 	}
-	h.node.Receive(c.now, p.from, p.msg, &c.out)
+	if p.image != nil {
+		h.putAside(p.msg.Chunk(), p.image)
+	}
+	h.node.Receive(h.clock.read(c.now), p.from, p.msg, &c.out)
 	c.carryOut(h)
 }
 
@@ -122,7 +158,7 @@ func (c *Cluster[M]) disconnect(h *host[M], peer NodeID, stream uint32) {
 	if c.tracing {
 		c.trace("%d: stream with %d broke", h.id, peer)
 	}
-	h.node.Disconnected(c.now, peer, &c.out)
+	h.node.Disconnected(h.clock.read(c.now), peer, &c.out)
 	c.carryOut(h)
 }
 
