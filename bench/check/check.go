@@ -1,7 +1,8 @@
 // Package check judges what replicas did and says why. Invariants watches one
-// trial from outside the replicas: it sees what they ask their disks for, what
-// they give to their state machines and what they say of themselves, and stops
-// at the first thing that should never be. README.md lists what is checked.
+// trial from outside the replicas: it sees what they ask their disks for and what
+// is durable, what they give to their state machines, what they say of themselves
+// and what clients are told, and stops at the first thing that should never be.
+// History is the clients' side alone. README.md lists what is checked.
 package check
 
 import (
@@ -49,6 +50,8 @@ func (v *Violation) Error() string {
 const (
 	ElectionSafety     = "ElectionSafety"
 	VoteOnce           = "VoteOnce"
+	VoteDurable        = "VoteDurable"
+	EpochDurable       = "EpochDurable"
 	EpochsGrow         = "EpochsGrow"
 	LogMatching        = "LogMatching"
 	LeaderAppendOnly   = "LeaderAppendOnly"
@@ -57,15 +60,26 @@ const (
 	CommitOwnTerm      = "CommitOwnTerm"
 	StateMachineSafety = "StateMachineSafety"
 	DeliveredLogged    = "DeliveredLogged"
+	CommitDurable      = "CommitDurable"
 	CommittedDurable   = "CommittedDurable"
 	RestoreForward     = "RestoreForward"
 	Integrity          = "Integrity"
 	AcknowledgedKept   = "AcknowledgedKept"
+	RefusedKept        = "RefusedKept"
+	StateMatches       = "StateMatches"
+	SessionForward     = "SessionForward"
+	RealTime           = "RealTime"
+	ReadFresh          = "ReadFresh"
+
+	LinearizableHistory = "Linearizable" // of History.Check
 )
 
 // Invariants is a bench.Witness, and takes events as a bench.Handler does. It
 // allocates nothing once its tables have grown to a trial's size.
 type Invariants struct {
+	// Strict names the modes whose reads must be linearizable. New sets it.
+	Strict Modes
+
 	protocol Protocol
 	voters   int
 	first    *Violation
@@ -73,21 +87,25 @@ type Invariants struct {
 	nodes    []node     // by NodeID
 	epochs   []epoch    // by epoch: every entry that ever was in a log, and who led
 	order    []delivery // what was delivered anywhere, in the one order
+	keys     [][]change // by key: what the order makes of it
 	sessions []session  // by session: what clients asked for and were told
-	clients  bool       // Submitted is in use
+	attempts []attempt  // at reads
+	clients  bool       // Asked or Submitted is in use
+	known    int        // order[:known] is known, to some client, to have happened
 }
 
-// A node is what one server has asked for in its present life.
+// A node is what is known of one server.
 type node struct {
-	life      int
-	registers protocols.Registers
-	booted    protocols.Registers // as recovered
+	life   int
+	booted protocols.Registers // as recovered
 
-	// Its log as it shall be once all its writes are durable. Commands are in
-	// the table of entries.
-	base protocols.EntryID
-	log  []protocols.EntryID
+	asked    disk // as it will be once all its writes are durable
+	durable  disk // as it is at least; after a crash too, until the next boot tells
+	pending  []pending
+	queued   []protocols.EntryID // the entries of pending
+	promises []promise           // of all lives
 
+	// Of the present life.
 	delivered int               // it has given its state machine order[:delivered]
 	owed      protocols.EntryID // delivered, and not yet seen in its log
 	owedAt    protocols.Time
@@ -111,6 +129,7 @@ type cell struct {
 	prev    protocols.EntryID // what is before it in every log
 	command protocols.Command
 	at      protocols.Time
+	place   int              // order[place-1] is it; 0: nobody delivered it
 	node    protocols.NodeID // None: never seen
 }
 
@@ -124,25 +143,31 @@ type delivery struct {
 
 var _ bench.Witness = (*Invariants)(nil)
 
-// New returns the checks of one trial with voters 1 to voters.
+// New returns the checks of one trial with voters 1 to voters; whoever has a
+// greater number is an observer, and no majority counts it.
 func New(voters int, p Protocol) *Invariants {
-	return &Invariants{protocol: p, voters: voters, nodes: make([]node, voters+1)}
+	return &Invariants{protocol: p, voters: voters, nodes: make([]node, voters+1), Strict: Strict}
 }
 
 // Reset begins another trial, with the same voters and in the same memory.
 func (c *Invariants) Reset() {
 	c.first = nil
 	for i := range c.nodes {
-		c.nodes[i] = node{log: c.nodes[i].log[:0]}
+		n := &c.nodes[i]
+		*n = node{asked: disk{log: n.asked.log[:0]}, durable: disk{log: n.durable.log[:0]},
+			pending: n.pending[:0], queued: n.queued[:0], promises: n.promises[:0]}
 	}
 	for i := range c.epochs {
 		c.epochs[i] = epoch{table: c.epochs[i].table[:0]}
 	}
 	c.epochs, c.order = c.epochs[:0], c.order[:0]
-	for i := range c.sessions {
-		c.sessions[i].requests = c.sessions[i].requests[:0]
+	for i := range c.keys {
+		c.keys[i] = c.keys[i][:0]
 	}
-	c.clients = false
+	for i := range c.sessions {
+		c.sessions[i] = session{requests: c.sessions[i].requests[:0]}
+	}
+	c.attempts, c.clients, c.known = c.attempts[:0], false, 0
 }
 
 // Violation returns the first violation, or nil.
@@ -157,7 +182,7 @@ func (c *Invariants) fail(invariant string, now protocols.Time, id protocols.Nod
 	}
 }
 
-// node returns what is known of id; observers have the numbers behind voters.
+// node returns what is known of id.
 func (c *Invariants) node(id protocols.NodeID) *node {
 	for int(id) >= len(c.nodes) {
 		c.nodes = append(c.nodes, node{})

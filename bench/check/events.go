@@ -21,6 +21,7 @@ func (c *Invariants) Observe(now protocols.Time, id protocols.NodeID, e protocol
 		if e.Kind == protocols.Activated {
 			c.leads(now, id, e.Epoch, "is established in epoch")
 			c.complete(LeaderCompleteness, now, id, e.Epoch, "is established in epoch")
+			c.epochDurable(now, id, e.Epoch)
 		}
 		return
 	}
@@ -34,6 +35,7 @@ func (c *Invariants) Observe(now protocols.Time, id protocols.NodeID, e protocol
 	case protocols.Elected:
 		c.leads(now, id, e.Epoch, "is elected in term")
 		c.complete(LeaderCompleteness, now, id, e.Epoch, "is elected in term")
+		c.votesDurable(now, id, e.Epoch)
 	case protocols.VoteCast:
 		// Of one life only: a vote that a crash kept from the disk was never told.
 		// Across lives the registers show it.
@@ -51,6 +53,10 @@ func (c *Invariants) Observe(now protocols.Time, id protocols.NodeID, e protocol
 // leads checks that nobody else leads in e, nor the same server in another life:
 // a leader that crashed has lost its office, and may not win its term again.
 func (c *Invariants) leads(now protocols.Time, id protocols.NodeID, e uint64, what string) {
+	if int(id) > c.voters {
+		c.fail(ElectionSafety, now, id, "it %s %d, and is no voter: those are 1 to %d", what, e, c.voters)
+		return
+	}
 	x := c.epoch(now, id, e)
 	if x == nil {
 		return

@@ -71,7 +71,7 @@ func (c *Invariants) logged(now protocols.Time, id protocols.NodeID, prev protoc
 	x := e.place(ent.ID.Index)
 	switch {
 	case x.node == protocols.None:
-		*x = cell{prev, ent.Command, now, id}
+		*x = cell{prev: prev, command: ent.Command, at: now, node: id}
 	case x.command != ent.Command:
 		c.fail(LogMatching, now, id, "entry %v is %s in its log; node %d had %s there at %v",
 			ent.ID, describe(&ent.Command), x.node, describe(&x.command), clock(x.at))
@@ -84,54 +84,27 @@ func (c *Invariants) logged(now protocols.Time, id protocols.NodeID, prev protoc
 	return true
 }
 
-// last returns the end of the node's log.
-func (n *node) last() protocols.EntryID {
-	if k := len(n.log); k > 0 {
-		return n.log[k-1]
-	}
-	return n.base
-}
-
-// upTo returns how many entries of the log come up to id, and whether id itself
-// is the last of them or the base.
-func (n *node) upTo(id protocols.EntryID) (int, bool) {
-	k := len(n.log)
-	if last := n.last(); last == id {
-		return k, true
-	} else if d := last.Index - id.Index; d < uint64(k) && n.log[uint64(k)-1-d] == id { // right in Raft, and in Zab within an epoch
-		return k - int(d), true
-	}
-	k = sort.Search(k, func(i int) bool { return id.Less(n.log[i]) })
-	return k, k > 0 && n.log[k-1] == id || k == 0 && n.base == id
-}
-
-// holds reports whether the log has id, or a snapshot instead of it.
-func (n *node) holds(id protocols.EntryID) bool {
-	if !n.base.Less(id) {
-		return true
-	}
-	_, found := n.upTo(id)
-	return found
-}
-
 // place returns where id is in the order: order[:place] is everything up to it.
 func (c *Invariants) place(id protocols.EntryID) (k int, found bool) {
+	if x := c.cell(id); x != nil && x.place > 0 {
+		return x.place, true
+	}
 	k = sort.Search(len(c.order), func(i int) bool { return id.Less(c.order[i].ID) })
-	return k, id == (protocols.EntryID{}) || k > 0 && c.order[k-1].ID == id
+	return k, id == (protocols.EntryID{})
 }
 
-// durable checks that a majority of the voters have, or have at least been
-// asked to have, the entry d, and with it everything before it: what is
-// committed outlives any crash.
-func (c *Invariants) durable(now protocols.Time, id protocols.NodeID, d *delivery, when string) {
+// lasting checks that the entry d, and with it everything before it, outlives
+// any crash: a majority of the voters have it on disk, and have not asked to be
+// rid of it. A server that has, counts for nothing: its disk may have obeyed.
+func (c *Invariants) lasting(invariant string, now protocols.Time, id protocols.NodeID, d *delivery, when string) {
 	holders := 0
 	for i := 1; i <= c.voters; i++ {
-		if n := &c.nodes[i]; n.life > 0 && n.holds(d.ID) {
+		if n := &c.nodes[i]; n.life > 0 && n.durable.holds(d.ID) && (len(n.pending) == 0 || n.asked.holds(d.ID)) {
 			holders++
 		}
 	}
 	if holders < c.majority() {
-		c.fail(CommittedDurable, now, id, "%s, entry %v (%s), which node %d delivered at %v, is on the disks of %d of %d voters: %s",
+		c.fail(invariant, now, id, "%s, entry %v (%s), which node %d delivered at %v, is on the disks of %d of %d voters: %s",
 			when, d.ID, describe(&d.Command), d.node, clock(d.at), holders, c.voters, c.ends())
 	}
 }
@@ -143,7 +116,11 @@ func (c *Invariants) ends() string {
 		if i > 1 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "log %d ends at %v", i, c.nodes[i].last())
+		n := &c.nodes[i]
+		fmt.Fprintf(&b, "disk %d ends at %v", i, n.durable.last())
+		if a := n.asked.last(); a != n.durable.last() {
+			fmt.Fprintf(&b, " (soon %v)", a)
+		}
 	}
 	return b.String()
 }
@@ -155,9 +132,9 @@ func (c *Invariants) complete(invariant string, now protocols.Time, id protocols
 	for k > 0 && c.order[k-1].epoch >= e { // a deposed leader may go on committing for a while behind e's back
 		k--
 	}
-	if n := &c.nodes[id]; k > 0 && !n.holds(c.order[k-1].ID) {
+	if n := &c.nodes[id]; k > 0 && !n.asked.holds(c.order[k-1].ID) {
 		d := &c.order[k-1]
 		c.fail(invariant, now, id, "it %s %d without entry %v (%s), which node %d delivered in %d at %v; its log ends at %v",
-			what, e, d.ID, describe(&d.Command), d.node, d.epoch, clock(d.at), n.last())
+			what, e, d.ID, describe(&d.Command), d.node, d.epoch, clock(d.at), n.asked.last())
 	}
 }

@@ -12,12 +12,12 @@ func (c *Invariants) Booted(now protocols.Time, id protocols.NodeID, r protocols
 	n.life++
 	for i, x := range r.Registers[:2] {
 		// votedFor is no epoch: it may be anything.
-		if (i == 0 || c.protocol == Zab) && (x < n.booted[i] || n.life > 1 && x > n.registers[i]) {
-			c.fail(EpochsGrow, now, id, "its disk has register %d at %d; at the boot before it had %d, and the last write asked for %d", i, x, n.booted[i], n.registers[i])
+		if (i == 0 || c.protocol == Zab) && (x < n.booted[i] || n.life > 1 && x > n.asked.registers[i]) {
+			c.fail(EpochsGrow, now, id, "its disk has register %d at %d; at the boot before it had %d, and the last write asked for %d", i, x, n.booted[i], n.asked.registers[i])
 			return
 		}
 	}
-	n.registers, n.booted = r.Registers, r.Registers
+	n.booted = r.Registers
 	n.owed, n.leads, n.votedIn, n.votedFor = protocols.EntryID{}, 0, 0, protocols.None
 	k, found := c.place(r.Snapshot.At)
 	if !found {
@@ -25,7 +25,6 @@ func (c *Invariants) Booted(now protocols.Time, id protocols.NodeID, r protocols
 		return
 	}
 	n.delivered = k
-	n.base, n.log = r.Base, n.log[:0]
 	prev := r.Base
 	for i := range r.Entries {
 		e := &r.Entries[i]
@@ -36,11 +35,14 @@ func (c *Invariants) Booted(now protocols.Time, id protocols.NodeID, r protocols
 		if !c.logged(now, id, prev, e) {
 			return
 		}
-		n.log = append(n.log, e.ID)
 		prev = e.ID
 	}
+	n.asked.load(&r)
+	n.durable.load(&r)
+	n.pending, n.queued = n.pending[:0], n.queued[:0]
+	n.vouch(c.protocol)
 	if k := len(c.order); k > 0 {
-		c.durable(now, id, &c.order[k-1], "after it started again")
+		c.lasting(CommittedDurable, now, id, &c.order[k-1], "after it started again")
 	}
 }
 
@@ -50,30 +52,17 @@ func (c *Invariants) Wrote(now protocols.Time, id protocols.NodeID, w protocols.
 		return
 	}
 	n := c.node(id)
-	was := n.registers
+	a := &n.asked
+	was := a.registers
 	if w.Registers != was && !c.registers(now, id, was, w.Registers) {
 		return
 	}
-	n.registers = w.Registers
+	a.registers = w.Registers
 
-	// The log, as Recovered.Apply has it.
-	var cut protocols.EntryID // the first entry dropped
-	if w.After != n.last() {
-		k, found := n.upTo(w.After)
-		switch {
-		case k < len(n.log):
-			cut = n.log[k]
-			n.log = n.log[:k]
-			if !found && w.Base == w.After { // an installed snapshot in place of what was here
-				n.log, n.base = n.log[:0], w.Base
-			}
-		case !found && w.Base == w.After:
-			n.log, n.base = n.log[:0], w.Base
-		}
-		if n.last() != w.After {
-			c.fail(LogMatching, now, id, "it goes on behind %v, which its log, up to %v, does not have", w.After, n.last())
-			return
-		}
+	cut := a.cut(w.After, w.Base)
+	if a.last() != w.After {
+		c.fail(LogMatching, now, id, "it goes on behind %v, which its log, up to %v, does not have", w.After, a.last())
+		return
 	}
 	prev := w.After
 	for i := range w.Entries {
@@ -81,18 +70,15 @@ func (c *Invariants) Wrote(now protocols.Time, id protocols.NodeID, w protocols.
 		if !c.logged(now, id, prev, e) {
 			return
 		}
-		n.log = append(n.log, e.ID)
+		a.log = append(a.log, e.ID)
 		prev = e.ID
 	}
 	if prev.Epoch > w.Registers[0] {
 		c.fail(EpochsGrow, now, id, "it writes entry %v while it has promised no epoch above %d", prev, w.Registers[0])
 		return
 	}
-	if n.base.Less(w.Base) {
-		k, _ := n.upTo(w.Base)
-		n.log = n.log[:copy(n.log, n.log[k:])]
-		n.base = w.Base
-	}
+	a.compact(w.Snapshot, w.Base)
+	n.ask(&w)
 
 	if cut != (protocols.EntryID{}) {
 		c.truncated(now, id, cut)
@@ -125,11 +111,11 @@ func (c *Invariants) registers(now protocols.Time, id protocols.NodeID, was, is 
 // truncated checks a write that dropped entries, from cut on.
 func (c *Invariants) truncated(now protocols.Time, id protocols.NodeID, cut protocols.EntryID) {
 	n := &c.nodes[id]
-	if c.protocol == Raft && n.leads != 0 && n.leads == n.registers[0] {
+	if c.protocol == Raft && n.leads != 0 && n.leads == n.asked.registers[0] {
 		c.fail(LeaderAppendOnly, now, id, "it drops its log from entry %v on while it leads term %d", cut, n.leads)
 		return
 	}
-	if n.holds(cut) { // the same write brought it back
+	if n.asked.holds(cut) { // the same write brought it back
 		return
 	}
 	k, committed := c.place(cut)
@@ -142,11 +128,11 @@ func (c *Invariants) truncated(now protocols.Time, id protocols.NodeID, cut prot
 	// Raft only an entry that conflicts with a leader's goes, so never this one,
 	// unless the leader is of a term before the one that committed it (the late
 	// message of figure 8's other leader).
-	if n.delivered >= k || c.protocol == Raft && n.registers[0] >= d.epoch {
+	if n.delivered >= k || c.protocol == Raft && n.asked.registers[0] >= d.epoch {
 		c.fail(CommittedDurable, now, id, "it drops entry %v (%s), which node %d delivered at %v, from its log", d.ID, describe(&d.Command), d.node, clock(d.at))
 		return
 	}
-	c.durable(now, id, &c.order[len(c.order)-1], "after it cut its log")
+	c.lasting(CommittedDurable, now, id, &c.order[len(c.order)-1], "after it cut its log")
 }
 
 // Delivered checks that all state machines take the same entries in one order.
@@ -179,7 +165,7 @@ func (c *Invariants) Delivered(now protocols.Time, id protocols.NodeID, restore 
 		}
 		n.delivered++
 	}
-	if k := len(committed); k > 0 && !n.holds(committed[k-1].ID) {
+	if k := len(committed); k > 0 && !n.asked.holds(committed[k-1].ID) {
 		n.owed, n.owedAt = committed[k-1].ID, now
 	}
 }
@@ -198,8 +184,9 @@ func (c *Invariants) extend(now protocols.Time, id protocols.NodeID, n *node, e 
 	if !c.ordered(now, id, e) {
 		return false
 	}
-	c.order = append(c.order, delivery{*e, n.registers[c.protocol.tenure()], now, id})
-	c.durable(now, id, &c.order[len(c.order)-1], "when it is first delivered")
+	c.order = append(c.order, delivery{*e, n.asked.registers[c.protocol.tenure()], now, id})
+	x.place = len(c.order)
+	c.lasting(CommitDurable, now, id, &c.order[len(c.order)-1], "when it is first delivered")
 	return c.first == nil
 }
 
@@ -207,15 +194,12 @@ func (c *Invariants) extend(now protocols.Time, id protocols.NodeID, n *node, e 
 // and events of one instant come in any order among the three, so a follower
 // that learns an entry and its commitment at once may seem to deliver first.
 func (c *Invariants) settle(now protocols.Time, id protocols.NodeID, n *node) {
-	if n.holds(n.owed) {
+	if n.asked.holds(n.owed) {
 		n.owed = protocols.EntryID{}
 	} else if now > n.owedAt {
-		c.fail(DeliveredLogged, now, id, "it delivered entry %v at %v, and has not asked for it to be durable; its log ends at %v", n.owed, clock(n.owedAt), n.last())
+		c.fail(DeliveredLogged, now, id, "it delivered entry %v at %v, and has not asked for it to be durable; its log ends at %v", n.owed, clock(n.owedAt), n.asked.last())
 	}
 }
-
-// Persisted is of no interest here.
-func (c *Invariants) Persisted(now protocols.Time, id protocols.NodeID, seq uint64) {}
 
 // Sent is of no interest here: what replicas say to each other is their affair.
 func (c *Invariants) Sent(now protocols.Time, from, to protocols.NodeID, kind uint8, size int) {}
