@@ -1,6 +1,53 @@
 package experiments
 
 var badPlans = []wrong{
+	// What figure 16 wants.
+	{`more servers behind than a commit can miss`, `behind = 3
+`,
+		`x.toml:10: cluster.behind: 3 are too many: what they lack must be on a majority of 5 voters to be committed; write a number up to 2`},
+	{`servers behind in a system that cannot have them`, `behind = 1
+[[run]]
+mode = "sim"
+systems = ["zab"]
+trials = 10
+`,
+		`x.toml:10: cluster.behind: zab cannot have this: only raft and etcd in mode "sim" can have servers that are behind; leave zab out`},
+	{`a phase that is not known`, `[[fault]]
+at = "2s"
+phase = "moon"
+kind = "crash"
+target = "leader"
+`,
+		`x.toml:12: fault[0].phase: "moon" is not known; write "heartbeat"`},
+	{`a phase of somebody who sends no heartbeats`, `[[fault]]
+at = "2s"
+phase = "heartbeat"
+kind = "crash"
+target = "follower"
+`,
+		`x.toml:12: fault[0].phase: is that of the leader's heartbeats; write target = "leader", or take it out`},
+	{`a phase of what strikes no server`, `[[fault]]
+at = "2s"
+phase = "heartbeat"
+kind = "partition"
+groups = [[1], [2, 3]]
+`,
+		`x.toml:12: fault[0].phase: kind = "partition" has no such parameter; take it out`},
+	{`a phase past the limit`, `[[fault]]
+at = "59.9s"
+phase = "heartbeat"
+kind = "crash"
+target = "leader"
+`,
+		`x.toml:11: fault[0].at: may fire at 1m0.05s, when limit (1m0s) has ended the trial; write "uniform(1s, 1.075s)"`},
+	{`late timers where the runtime has them`, `[cpu]
+timer = "1ms"
+[[run]]
+mode = "sim"
+systems = ["hashicorp"]
+trials = 10
+`,
+		`x.toml:11: cpu.timer: hashicorp cannot have this: its timers are the Go runtime's; take it out, or leave hashicorp out`},
 	// Faults.
 	{`a restart of a server that runs`, `[[fault]]
 at = "2s"
@@ -117,7 +164,7 @@ at = "2s"
 kind = "crash"
 target = "leeder"
 `,
-		`x.toml:13: fault[0].target: "leeder" is no target; there are leader, follower, best, random, minority, majority, node:3; the nearest is leader`},
+		`x.toml:13: fault[0].target: "leeder" is no target; there are leader, follower, best, random, minority, majority, observer, node:3; the nearest is leader`},
 	{`a target that a case takes away`, `[[fault]]
 at = "2s"
 kind = "crash"
@@ -140,7 +187,7 @@ at = "2s"
 kind = "poweroff"
 target = "leader"
 `,
-		`x.toml:12: fault[0].kind: "poweroff" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk; the nearest is power-off`},
+		`x.toml:12: fault[0].kind: "poweroff" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer; the nearest is power-off`},
 	{`a fault that says nothing`, `[[fault]]
 `,
 		`x.toml:10: fault[0].at: is missing; write at = "uniform(1s, 1.075s)"

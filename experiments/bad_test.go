@@ -23,7 +23,7 @@ loss = 2
 	{`a feature that is not there`, `[[verdict]]
 claim = "R3"
 `,
-		`x.toml:10: verdict: unknown key; the nearest is seed; experiments/README.md has all`},
+		`x.toml:10: verdict: unknown key; the nearest is fault.drift; experiments/README.md has all`},
 	{`a key in the wrong section`, `delay = "5ms"
 `,
 		`x.toml:10: cluster.delay: unknown key; the nearest is network.delay`},

@@ -43,6 +43,14 @@ type Scenario struct {
 // Skipped returns the cells that unsupported = "skip" leaves out, and why.
 func (s *Scenario) Skipped() []results.Skipped { return s.skipped }
 
+// Asked returns the columns that the scenario asks for, beyond those of all.
+func (s *Scenario) Asked() []string {
+	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
+		return []string{"paper_ms"}
+	}
+	return nil
+}
+
 // Options are the flags of the command that change what runs. Zero values leave
 // all as the files have it.
 type Options struct {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"raftzab/bench/fault"
-	"raftzab/bench/random"
 	"raftzab/bench/run"
 	"raftzab/protocols"
 )
@@ -16,17 +15,19 @@ import (
 // parameters of each kind of fault, besides at and kind. Each one of any is
 // enough.
 var parameters = [fault.Kinds]struct{ need, may, any []string }{
-	fault.Crash:     {need: []string{"target"}, may: []string{"for"}},
-	fault.PowerOff:  {need: []string{"target"}, may: []string{"for"}},
+	fault.Crash:     {need: []string{"target"}, may: []string{"for", "phase"}},
+	fault.PowerOff:  {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.Restart:   {need: []string{"target"}},
-	fault.Pause:     {need: []string{"target"}, may: []string{"for"}},
+	fault.Pause:     {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.Resume:    {need: []string{"target"}},
 	fault.Partition: {need: []string{"groups"}, may: []string{"for"}},
-	fault.Isolate:   {need: []string{"target"}, may: []string{"for"}},
+	fault.Isolate:   {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.Cut:       {need: []string{"from"}, may: []string{"to", "for"}},
 	fault.Heal:      {may: []string{"from", "to"}},
 	fault.Link:      {need: []string{"from"}, may: []string{"to", "for"}, any: []string{"delay", "loss"}},
 	fault.Disk:      {need: []string{"target", "fsync"}, may: []string{"for"}},
+	fault.Clock:     {need: []string{"target"}, may: []string{"for"}, any: []string{"skew", "drift"}},
+	fault.Transfer:  {need: []string{"target"}},
 }
 
 // A planned is a fault of the schedule with when it may begin and end.
@@ -48,7 +49,7 @@ func (v *validation) faults() {
 			v.parameters(path, p)
 			v.targets(path, p)
 		}
-		first, last, ok := v.when(path, p.At)
+		first, last, ok := v.when(path, p)
 		if ok && v.d.good(path) {
 			x := planned{path, p, first, last, never, never}
 			if p.For > 0 {
@@ -84,6 +85,12 @@ func (v *validation) parameters(path string, p *run.Planned) {
 	}
 	if p.Kind == fault.Heal && v.given(join(path, "to")) && !v.given(join(path, "from")) {
 		v.fail(join(path, "to"), `has no "from" beside it; write both, or neither to heal all`)
+	}
+	if p.Phase != "" && p.Target.Who != fault.Leader && slices.Contains(can.may, "phase") && v.d.good(join(path, "target")) {
+		v.fail(join(path, "phase"), `is that of the leader's heartbeats; write target = "leader", or take it out`)
+	}
+	if p.Drift != nil && *p.Drift <= -1 {
+		v.fail(join(path, "drift"), "%g stops the clock, or turns it back; write more than -1", *p.Drift)
 	}
 	if p.Loss != nil && *p.Loss == 1 {
 		v.fail(join(path, "loss"), "1 lets nothing through: a stream would send again forever; write less, or kind = \"cut\"")
@@ -128,9 +135,13 @@ func (v *validation) targets(path string, p *run.Planned) {
 }
 
 // when returns the least and the greatest time at which a fault may fire.
-func (v *validation) when(path string, at random.Distribution) (first, last protocols.Time, ok bool) {
-	first, warmup, limit := at.Least(), v.s.Warmup, v.s.Limit
+func (v *validation) when(path string, p *run.Planned) (first, last protocols.Time, ok bool) {
+	at, warmup, limit := p.At, v.s.Warmup, v.s.Limit
+	first = at.Least()
 	last, bounded := at.Most()
+	if p.Phase != "" { // up to one interval until the heartbeats, and up to one from them
+		last += 2 * v.s.Raft.Heartbeat.Time()
+	}
 	here := join(path, "at")
 	if !v.d.good("warmup") || !v.d.good("limit") || !v.d.good(here) || warmup >= limit {
 		return first, last, false

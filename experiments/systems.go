@@ -25,7 +25,7 @@ func systemNames() (names []string) {
 
 // governs reports whether a key says anything about a system where it runs. The
 // sections of a protocol and of a product do for their own; the network does not
-// on the loopback interface, nor does the simulated disk in life.
+// on the loopback interface, nor do the simulated disk and processor in life.
 func governs(path string, s *run.System, e *entry) bool {
 	section, _, _ := strings.Cut(path, ".")
 	section, _, _ = strings.Cut(section, "[")
@@ -37,7 +37,7 @@ func governs(path string, s *run.System, e *entry) bool {
 		return s.Product == section
 	case "network", "link", "clients":
 		return !(live && e.Loopback) && !(live && strings.HasPrefix(path, "network.rto_"))
-	case "disk":
+	case "disk", "cpu":
 		return !live
 	}
 	return true

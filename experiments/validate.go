@@ -120,6 +120,9 @@ func (v *validation) check() {
 	if !good("cluster") {
 		return // who exists?
 	}
+	if most := (s.Cluster.Voters - 1) / 2; s.Cluster.Behind > most {
+		v.fail("cluster.behind", "%d are too many: what they lack must be on a majority of %d voters to be committed; write a number up to %d", s.Cluster.Behind, s.Cluster.Voters, most)
+	}
 	for i := range s.Links {
 		v.link(element("link", i), &s.Links[i])
 	}

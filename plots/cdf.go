@@ -100,8 +100,21 @@ func gridLines() *plotter.Grid {
 // three quantiles of a large one, a little apart from system to system; at one
 // of a curve so steep that markers would hide how it rises.
 func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&canvas)
 	style := lookOf(c.System)
+	c.stairs(canvas, p, style.line)
+	x, y := p.Transforms(&canvas)
+	marker := style.marker
+	if len(c.X) <= few {
+		marker.Radius *= 0.75
+	}
+	for _, i := range c.marked() {
+		canvas.DrawGlyph(marker, vg.Point{X: x(c.X[i]), Y: y(c.F[i])})
+	}
+}
+
+// stairs draws the steps alone.
+func (c *curve) stairs(canvas draw.Canvas, p *plot.Plot, style draw.LineStyle) {
+	x, y := p.Transforms(&canvas)
 	var line []vg.Point
 	f := 0.0
 	for i := range c.X {
@@ -111,14 +124,7 @@ func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
 	if c.Censored > 0 && len(line) > 0 {
 		line = append(line, vg.Point{X: canvas.Max.X, Y: y(f)})
 	}
-	canvas.StrokeLines(style.line, line)
-	marker := style.marker
-	if len(c.X) <= few {
-		marker.Radius *= 0.75
-	}
-	for _, i := range c.marked() {
-		canvas.DrawGlyph(marker, vg.Point{X: x(c.X[i]), Y: y(c.F[i])})
-	}
+	canvas.StrokeLines(style, line)
 }
 
 // few is up to how many steps each bears a marker.

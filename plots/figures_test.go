@@ -76,6 +76,9 @@ func TestNumbersThatReachTheFiguresAreTheseOfTestdata(t *testing.T) {
 	golden(t, "election-phases", phasePanels(latencyPanels(d), 1), caption)
 	_, caption, _ = outage(d)
 	golden(t, "outage", cdfPanels(outagePanels(d)), caption)
+	d = syntheticTimeouts(40)
+	_, caption, _ = raftFigure16(d)
+	golden(t, "raft-figure16", timeoutPanels(d), caption)
 }
 
 func TestCurveStepsThroughEveryValueAndEndsBelowOneWhereCensored(t *testing.T) {
@@ -213,6 +216,10 @@ func TestRenderingTwiceGivesTheSameBytesAndNoDate(t *testing.T) {
 	first := map[string][]byte{}
 	for round := range 2 {
 		for _, f := range figures {
+			d := d
+			if f.name == "raft-figure16" {
+				d = syntheticTimeouts(5)
+			}
 			picture, caption, ok := f.make(d)
 			if !ok {
 				t.Fatalf("no %s", f.name)
@@ -254,7 +261,7 @@ func TestAllWritesEveryFormatAndTakesAwayWhatDataNoLongerSupport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(written) != len(figures)*(len(formats)+1) {
+	if len(written) != 3*(len(formats)+1) {
 		t.Errorf("wrote %v", written)
 	}
 	for _, path := range append(written, old) {

@@ -19,18 +19,21 @@ type figure struct {
 	// make returns the picture and its caption, or false where the data have
 	// nothing for it.
 	make func(d *results.Data) (drawing, string, bool)
+	// table, where there is one, returns numbers to go with the picture, as CSV.
+	table func(d *results.Data) []byte
 }
 
 // figures are all there are; a scenario gets those that its data support.
 var figures = []figure{
-	{"election-latency", electionLatency},
-	{"election-phases", electionPhases},
-	{"outage", outage},
+	{"election-latency", electionLatency, nil},
+	{"election-phases", electionPhases, nil},
+	{"outage", outage, nil},
+	{"raft-figure16", raftFigure16, figure16Table},
 }
 
 // All draws the figures of the scenario whose results are in dir into
-// dir/figures, each as SVG, PNG and PDF with its caption beside it as text, and
-// returns the paths of what it wrote. The same data give the same bytes.
+// dir/figures, each as SVG, PNG and PDF with its caption beside it as text and
+// its table, if it has one, as CSV, and returns the paths of what it wrote. The same data give the same bytes.
 func All(dir string) (written []string, err error) {
 	data, err := results.Load(dir)
 	if err != nil {
@@ -60,13 +63,19 @@ func All(dir string) (written []string, err error) {
 		if written, err = write(written, into, f.name+".txt", []byte(caption)); err != nil {
 			return written, err
 		}
+		if f.table == nil {
+			continue
+		}
+		if written, err = write(written, into, f.name+".csv", f.table(data)); err != nil {
+			return written, err
+		}
 	}
 	return written, nil
 }
 
 // remove takes away a figure that earlier data had and these have not.
 func remove(dir, name string) error {
-	for _, ending := range append([]string{"txt"}, formats...) {
+	for _, ending := range append([]string{"txt", "csv"}, formats...) {
 		if err := os.Remove(filepath.Join(dir, name+"."+ending)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("removing a figure of earlier data: %w", err)
 		}

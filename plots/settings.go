@@ -16,12 +16,13 @@ import (
 type settings struct {
 	Timeouts string
 	Limit    string
-	Cluster  struct{ Voters int }
+	Cluster  struct{ Voters, Behind int }
 	Network  struct {
 		Delay string
 		Loss  float64
 	}
 	Disk struct{ Fsync string }
+	CPU  struct{ Timer string }
 	Raft struct{ ElectionTimeout, Heartbeat string }
 	Zab  struct {
 		Tick         string
@@ -29,7 +30,7 @@ type settings struct {
 		FinalizeWait string
 	}
 	Probe  struct{ Interval string }
-	Faults []struct{ At, Kind, Target string }
+	Faults []struct{ At, Phase, Kind, Target string }
 }
 
 func settingsOf(c *results.Cell) (s settings) {

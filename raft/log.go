@@ -37,10 +37,11 @@ func (r *Replica) after(index uint64) []protocols.Entry {
 
 // mayShare returns the last position of this log that is not greater than id. A
 // log that ends at id has nothing greater, since terms never decrease along a
-// log: behind this position, the two share nothing. Below the base nobody knows.
+// log: behind this position, the two share nothing. Below the base nobody knows,
+// but a log that ends there, longer and older, does not hold the base.
 func (r *Replica) mayShare(id protocols.EntryID) protocols.EntryID {
-	if id.Less(r.log.Base()) {
-		return id
+	if b := r.log.Base(); id.Less(b) {
+		return protocols.EntryID{Epoch: id.Epoch, Index: min(id.Index, b.Index-1)}
 	}
 	n, _ := r.log.UpTo(id)
 	return r.entryID(r.log.Base().Index + uint64(n))

@@ -59,7 +59,7 @@ func (p *progress) succeeded(index uint64) {
 		}
 		p.installing = protocols.Snapshot{}
 	}
-	if p.probing || p.nextIndex <= p.matchIndex {
+	if p.probing && (index+1 >= p.nextIndex || index == 0) || p.nextIndex <= p.matchIndex {
 		p.nextIndex, p.probing, p.window = p.matchIndex+1, false, p.window[:0]
 	}
 }
@@ -74,6 +74,16 @@ func (p *progress) refused(index uint64) bool {
 	}
 	p.nextIndex, p.probing, p.window = next, true, p.window[:0]
 	return true
+}
+
+// stale reports whether a refusal of entries behind prev tells nothing new: what
+// is there has been acknowledged since, or was not asked for by the probe that is
+// under way.
+func (p *progress) stale(prev uint64) bool {
+	if p.probing {
+		return prev+1 != p.nextIndex
+	}
+	return prev <= p.matchIndex
 }
 
 // lost takes in that all that was under way may be lost.

@@ -60,7 +60,7 @@ func (r *Replica) confirm(now protocols.Time, out *Output) {
 	n := 0
 	for ; n < len(r.reads) && r.reads[n].round <= r.confirmed; n++ {
 		// What an earlier leader committed lies before the first entry of this one.
-		at := r.entryID(max(r.reads[n].index, r.firstIndex))
+		at := r.entryID(max(r.reads[n].index, r.firstIndex, r.log.Base().Index))
 		out.Reads = append(out.Reads, protocols.ReadState{ID: r.reads[n].id, At: at})
 	}
 	r.reads = r.reads[:copy(r.reads, r.reads[n:])]

@@ -28,7 +28,7 @@ func (r *Replica) appendOwn(commands []protocols.Command, out *Output) {
 // replicate sends p what it has not been sent, as far as its window allows; what
 // gathers behind a full window goes together when there is room.
 func (r *Replica) replicate(p *progress, out *Output) {
-	for p != r.self && !p.probing && !p.isInstalling() && p.nextIndex <= r.log.Last().Index && len(p.window) < r.cfg.Window {
+	for p != r.self && !p.probing && !p.isInstalling() && p.nextIndex <= r.log.Last().Index && (len(p.window) < r.cfg.Window || p.nextIndex <= r.log.Base().Index) {
 		if es := r.sendEntries(p, out); len(es) > 0 {
 			p.sent(es[len(es)-1].ID.Index)
 		}
@@ -97,13 +97,15 @@ func (r *Replica) appendEntriesResponse(now protocols.Time, p *progress, m *Mess
 		r.advance(out)
 		r.replicate(p, out)
 		r.handOver(out)
-	case !p.isInstalling():
+	case !p.isInstalling() && !p.stale(m.PrevLog.Index):
 		// §5.3: "After a rejection, the leader decrements nextIndex and retries the
 		// AppendEntries RPC", by one, or by a term at a time, as the end of the
 		// section suggests.
 		share := m.Conflict
 		if r.cfg.Backtrack == BacktrackTerm {
 			share = r.mayShare(m.Conflict)
+		} else if p.matchIndex > 0 { // where the logs agree is known: what came behind it was lost, or overtaken
+			share.Index = p.matchIndex
 		}
 		if p.refused(share.Index) {
 			r.sendEntries(p, out)
@@ -155,6 +157,7 @@ func (r *Replica) appendEntries(now protocols.Time, from protocols.NodeID, m *Me
 	// The consistency check: "If the follower does not find an entry in its log
 	// with the same index and term, then it refuses the new entries."
 	if !r.holds(m.PrevLog) {
+		reply.PrevLog = m.PrevLog
 		if reply.Conflict = r.mayShare(m.PrevLog); r.cfg.Backtrack == BacktrackOne {
 			reply.Conflict = protocols.EntryID{Index: m.PrevLog.Index - 1}
 		}

@@ -41,15 +41,15 @@ type parcel struct {
 	rows int
 }
 
-func create(path, name string, swept []string) (*Writer, error) {
+func create(path, name string, swept []string, asked ...string) (*Writer, error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write results: %w", err)
 	}
 	w := &Writer{name: name, file: file, hash: sha256.New(), swept: slices.Clone(swept), waiting: map[int]parcel{}}
-	w.columns = columnsOf(&w.row)
+	w.columns = columnsOf(&w.row, asked...)
 	w.buffer = bufio.NewWriterSize(io.MultiWriter(file, w.hash), 1<<16)
-	for i, name := range Header(swept) {
+	for i, name := range Header(swept, asked...) {
 		if i > 0 {
 			w.text = append(w.text, ',')
 		}
@@ -142,8 +142,7 @@ func ReadTrials(name string, text []byte) ([]Trial, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: no header: %w", name, err)
 	}
-	d := decoder{known: map[string]string{}}
-	d.columns = columnsOf(&d.row)
+	d := decoder{row: NewTrial(), known: map[string]string{}}
 	if err := d.bind(slices.Clone(header)); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -175,12 +174,19 @@ type decoder struct {
 // bind finds the swept keys in a header: what stands where the schema has its
 // one column for all of them.
 func (d *decoder) bind(header []string) error {
+	var asked []string
+	for _, c := range columnsOf(&d.row, "*") {
+		if c.asked && slices.Contains(header, c.name) {
+			asked = append(asked, c.name)
+		}
+	}
+	d.columns = columnsOf(&d.row, asked...)
 	before := slices.IndexFunc(d.columns, func(c column) bool { _, ok := c.field.(*[]Setting); return ok })
 	after := len(d.columns) - before - 1
 	if len(header) >= before+after {
 		d.swept = header[before : len(header)-after]
 	}
-	if want := Header(d.swept); !slices.Equal(header, want) {
+	if want := Header(d.swept, asked...); !slices.Equal(header, want) {
 		for i := range want {
 			if i >= len(header) || header[i] != want[i] {
 				return fmt.Errorf("column %d is not %q: written by another version", i+1, want[i])

@@ -64,10 +64,11 @@ func Open(dir string) (*Folder, error) {
 // TrialsName is the name of the file with the trials of a system in a mode.
 func TrialsName(mode, system string) string { return "trials-" + mode + "-" + system + ".csv" }
 
-// Trials begins the file with the trials of a system in a mode.
-func (f *Folder) Trials(mode, system string, swept []string) (*Writer, error) {
+// Trials begins the file with the trials of a system in a mode, with the columns
+// that the scenario asks for.
+func (f *Folder) Trials(mode, system string, swept []string, asked ...string) (*Writer, error) {
 	name := TrialsName(mode, system)
-	w, err := create(f.path(name+besides), name, swept)
+	w, err := create(f.path(name+besides), name, swept, asked...)
 	if err != nil {
 		return nil, err
 	}

@@ -86,6 +86,40 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	}
 }
 
+// A scenario that does not ask for a column has the bytes that it had before the
+// column came to be.
+func TestColumnsThatMustBeAskedForAreOnlyWhereTheyAre(t *testing.T) {
+	if got, want := strings.Join(Header(swept, "paper_ms"), ",")+"\n", strings.TrimSuffix(header, "\n")+",paper_ms\n"; got != want {
+		t.Errorf("got %swant %s", got, want)
+	}
+	dir := t.TempDir()
+	f, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := f.Trials("sim", "raft", swept, "paper_ms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	heard, silent := example(0), example(1)
+	heard.PaperMS = 87.5
+	put(t, w, 0, heard, silent)
+	if err := f.Finish(Manifest{}, Run{}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Trials) != 2 || d.Trials[0].PaperMS != 87.5 || !math.IsNaN(float64(d.Trials[1].PaperMS)) {
+		t.Errorf("%v", d.Trials)
+	}
+	without, err := ReadTrials("f", written(t, func(w *Writer) { put(t, w, 0, heard) }))
+	if err != nil || !math.IsNaN(float64(without[0].PaperMS)) {
+		t.Errorf("%v, %v", without, err)
+	}
+}
+
 func TestBytesDoNotDependOnWhichTrialEndsFirst(t *testing.T) {
 	write := func(order ...int) []byte {
 		return written(t, func(w *Writer) {

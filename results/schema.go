@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,24 +14,30 @@ import (
 // costs no reflection.
 type column struct {
 	name, unit, doc string
-	field           any // *string, *Outcome, *int, *uint64, *bool, *Number or *[]Setting
+	asked           bool // only in files of scenarios that ask for it
+	field           any  // *string, *Outcome, *int, *uint64, *bool, *Number or *[]Setting
 }
 
-// columnsOf returns the columns of t, in the order of its fields.
-func columnsOf(t *Trial) []column {
+// columnsOf returns the columns of t, in the order of its fields; of those that
+// must be asked for, the ones that asked names, or every one if it names "*".
+func columnsOf(t *Trial, asked ...string) []column {
 	v := reflect.ValueOf(t).Elem()
 	var columns []column
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
-		columns = append(columns, column{tag.Get("csv"), tag.Get("unit"), tag.Get("doc"), v.Field(i).Addr().Interface()})
+		c := column{tag.Get("csv"), tag.Get("unit"), tag.Get("doc"), tag.Get("asked") != "", v.Field(i).Addr().Interface()}
+		if !c.asked || slices.Contains(asked, c.name) || slices.Contains(asked, "*") {
+			columns = append(columns, c)
+		}
 	}
 	return columns
 }
 
-// Header returns the names of the columns of a trials file with these swept keys.
-func Header(swept []string) []string {
+// Header returns the names of the columns of a trials file with these swept
+// keys, and with these columns that must be asked for.
+func Header(swept []string, asked ...string) []string {
 	var names []string
-	for _, c := range columnsOf(new(Trial)) {
+	for _, c := range columnsOf(new(Trial), asked...) {
 		if _, ok := c.field.(*[]Setting); ok {
 			names = append(names, swept...)
 		} else {
@@ -45,7 +52,7 @@ func Header(swept []string) []string {
 func Dictionary() string {
 	var b strings.Builder
 	b.WriteString("| column | unit | meaning |\n|---|---|---|\n")
-	for _, c := range columnsOf(new(Trial)) {
+	for _, c := range columnsOf(new(Trial), "*") {
 		name := "`" + c.name + "`"
 		if _, ok := c.field.(*[]Setting); ok {
 			name = "*one a swept key*"

@@ -30,6 +30,8 @@ var None = Number(math.NaN())
 
 // A Trial is one row of a trials file. Durations are in milliseconds. The tags
 // name the columns and say what they hold: the data dictionary is made of them.
+// A column with the tag asked is in the files of those scenarios only that ask
+// for it.
 type Trial struct {
 	Scenario     string    `csv:"scenario" doc:"name of the scenario, as of its folder"`
 	Case         string    `csv:"case" doc:"name of the case; empty where the scenario has none"`
@@ -38,7 +40,7 @@ type Trial struct {
 	Swept        []Setting `csv:"*" doc:"one column per swept key, named as the key; empty where the key does not govern the system"`
 	Trial        int       `csv:"trial" doc:"from 0; the same number is the same seed in every system"`
 	Seed         uint64    `csv:"seed" doc:"seed of the run; a trial is determined by seed and trial"`
-	Outcome      Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
+	Outcome      Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
 	Probed       bool      `csv:"probed" doc:"whether clients wrote all the while; phases of simulated systems come from trials without, outage_ms from trials with probes"`
 	DetectMS     Number    `csv:"detect_ms" unit:"ms" doc:"fault to the first server giving the leader up: (pre-)candidate, or LOOKING"`
 	VoteMS       Number    `csv:"vote_ms" unit:"ms" doc:"from there to somebody having won the vote"`
@@ -53,10 +55,11 @@ type Trial struct {
 	Leader       Number    `csv:"leader" doc:"number of the new leader"`
 	BestLeader   Number    `csv:"best_leader" doc:"1 if the best survivor won: Zab by (currentEpoch, zxid, myid); Raft by (last term, last index), ties all count; else 0"`
 	WaitRestarts Number    `csv:"finalize_restarts" doc:"Zab: times finalizeWait was left for a better vote, over all servers"`
+	PaperMS      Number    `csv:"paper_ms" unit:"ms" asked:"true" doc:"Raft, where the scenario asks for it (cluster.behind, or phase in a fault): fault to the last of the other servers having received the new leader's first heartbeat"`
 }
 
 // NewTrial returns a row with nothing measured.
 func NewTrial() Trial {
 	return Trial{DetectMS: None, VoteMS: None, ActivateMS: None, ElectMS: None, OutageMS: None, Rounds: None, SplitRounds: None,
-		Votes: None, Messages: None, Bytes: None, Leader: None, BestLeader: None, WaitRestarts: None}
+		Votes: None, Messages: None, Bytes: None, Leader: None, BestLeader: None, WaitRestarts: None, PaperMS: None}
 }

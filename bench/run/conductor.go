@@ -8,7 +8,6 @@ import (
 	"raftzab/bench/check"
 	"raftzab/bench/fault"
 	"raftzab/bench/kv"
-	"raftzab/bench/random"
 	"raftzab/protocols"
 	"raftzab/results"
 )
@@ -30,7 +29,9 @@ type conductor struct {
 	checks   *check.Invariants // nil where the inside cannot be seen
 	election election
 	probes   prober
-	schedule *fault.Schedule
+	schedule agenda
+	stage    *stage // nil where the scenario asks for none
+	trial    int
 	base     Time // when the trial began, on the system's clock
 	probed   bool
 	struck   bool
@@ -41,11 +42,14 @@ type conductor struct {
 
 // prepare makes ready for a trial that begins at base.
 func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time) {
-	c.sys, c.base, c.probed, c.struck, c.err = sys, base, probed, false, nil
+	c.sys, c.base, c.trial, c.probed, c.struck, c.err = sys, base, trial, probed, false, nil
 	c.down, c.paused = nil, nil
 	s := &c.cell.Settings
-	c.schedule = fault.NewSchedule(plans(s, c.cell.Seed, trial), s.Cluster.Voters, c.cell.Seed, trial)
+	c.schedule = newAgenda(s, c.cell.Seed, trial)
 	c.election.reset()
+	if c.stage != nil {
+		c.stage.reset(s.Cluster.Voters, c.cell.Seed, trial)
+	}
 	if len(s.Faults) == 0 {
 		c.election.begun, c.election.t0 = true, base // nothing goes wrong: the first election is measured
 	}
@@ -57,28 +61,6 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	if c.checks != nil {
 		c.checks.Reset()
 	}
-}
-
-// plans draws when the faults of a trial strike.
-func plans(s *Settings, seed uint64, trial int) []fault.Plan {
-	rng := random.Stream(seed, trial, random.Schedule, 2)
-	ps := make([]fault.Plan, len(s.Faults))
-	for i := range s.Faults {
-		f := &s.Faults[i]
-		p := fault.Plan{At: f.At.Draw(rng), For: f.For.Time(), Target: f.Target, From: f.From, To: f.To,
-			Fault: fault.Fault{Kind: f.Kind, Groups: f.Groups, Delay: s.Network.Delay, Loss: s.Network.Loss, Fsync: s.Disk.Fsync}}
-		if f.Delay != nil {
-			p.Fault.Delay = *f.Delay
-		}
-		if f.Loss != nil {
-			p.Fault.Loss = *f.Loss
-		}
-		if f.Fsync != nil {
-			p.Fault.Fsync = *f.Fsync
-		}
-		ps[i] = p
-	}
-	return ps
 }
 
 // conduct runs the trial until all is measured, the limit is reached or the
@@ -108,19 +90,25 @@ func (c *conductor) done() bool {
 	if !c.election.begun && c.schedule.Next() == 0 {
 		return true // nothing has struck the leader: there is nothing to measure
 	}
-	return c.election.active != 0 && (!c.probed || c.probes.outage >= 0)
+	return c.election.active != 0 && (c.stage == nil || c.election.followed()) && (!c.probed || c.probes.outage >= 0)
 }
 
 // Wake does what is due.
 func (c *conductor) Wake(now Time) Time {
+	if c.stage != nil && !c.stage.set {
+		return c.stage.wake(now, c)
+	}
 	for {
-		f, ok := c.schedule.Due(now-c.base, c.sys)
+		f, ok := c.schedule.Due(now-c.base, c.broadcast()-c.base, c.sys)
 		if !ok {
 			break
 		}
 		if !c.struck && c.deposes(f) {
 			c.struck = true
 			c.election.begin(now, f, c.sys)
+			if c.stage != nil {
+				c.stage.end()
+			}
 			c.probes.begin(now)
 		}
 		if err := c.sys.Inject(f); err != nil {
@@ -149,6 +137,14 @@ func (c *conductor) Wake(now Time) Time {
 	return next
 }
 
+// broadcast is when a leader last sent its heartbeats; 0: never, or nobody saw it.
+func (c *conductor) broadcast() Time {
+	if c.stage == nil {
+		return 0
+	}
+	return c.stage.heartbeats(c.sys)
+}
+
 // deposes reports whether a fault is one that may cost the present leader its
 // place: t0 is the first such.
 func (c *conductor) deposes(f fault.Fault) bool {
@@ -168,9 +164,9 @@ func (c *conductor) deposes(f fault.Fault) bool {
 }
 
 // submit sends a client's request, and lets the checks know.
-func (c *conductor) submit(to NodeID, r bench.Request) {
+func (c *conductor) submit(now Time, to NodeID, r bench.Request) {
 	if c.checks != nil {
-		c.checks.Submitted(r.Command)
+		c.checks.Asked(now, to, r)
 	}
 	c.sys.Submit(to, r)
 }
@@ -179,6 +175,9 @@ func (c *conductor) submit(to NodeID, r bench.Request) {
 func (c *conductor) Reply(now Time, r bench.Reply) {
 	if c.checks != nil {
 		c.checks.Acknowledged(now, r)
+	}
+	if c.stage != nil {
+		c.stage.reply(r, c.cell.Settings.Cluster.Voters)
 	}
 	c.probes.reply(now, r)
 }
@@ -258,7 +257,7 @@ func (p *prober) wake(now Time, c *conductor) Time {
 		session := uint32(p.sent%p.servers) + 1
 		p.seq[session]++
 		seq := p.seq[session]
-		c.submit(NodeID(session), bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: session, Seq: seq},
+		c.submit(now, NodeID(session), bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: session, Seq: seq},
 			Key: session, Op: kv.Put, Size: 8, Value: uint64(session)<<32 | uint64(seq)}})
 	}
 	return p.next()

@@ -27,6 +27,9 @@ type election struct {
 	oldEpoch  uint64
 	detected  Time // when the first server gave the leader up
 	active    Time
+	paper     Time   // when every other server had heard from a new leader
+	heardOf   uint64 // the greatest epoch of a new leader that somebody has heard from
+	hearers   int    // how many have, of that one
 	winner    NodeID
 	newEpoch  uint64
 	votes     int
@@ -46,6 +49,7 @@ type seat struct {
 	elected Time             // when it last won, since t0
 	stand   protocols.Status // with what data it stood or voted last
 	known   bool
+	heard   uint64 // the last new leader's epoch that it has heard of from that leader itself
 }
 
 // electionEvents is what an election listens to.
@@ -110,6 +114,28 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 	}
 }
 
+// heard takes in that a server has had a message from the leader of an epoch.
+// paper_ms ends when all the others have, of one leader.
+func (e *election) heard(now Time, node NodeID, epoch uint64) {
+	if !e.begun || e.paper != 0 || epoch <= e.oldEpoch || node == e.old || e.seats[node].heard >= epoch {
+		return
+	}
+	if e.seats[node].heard = epoch; epoch > e.heardOf {
+		e.heardOf, e.hearers = epoch, 0
+	}
+	if epoch == e.heardOf {
+		if e.hearers++; e.hearers == e.others() {
+			e.paper = now
+		}
+	}
+}
+
+// others is how many servers are to hear of the new leader.
+func (e *election) others() int { return e.nodes - 2 }
+
+// followed reports whether they all have.
+func (e *election) followed() bool { return e.paper != 0 || e.others() < 1 }
+
 // sent counts a message of the election. What the deposed leader goes on sending
 // is none, and what is sent to it while it is down reaches no wire in life: there
 // is no connection.
@@ -134,6 +160,9 @@ func add(set []uint64, x uint64) []uint64 {
 func (e *election) report(row *results.Trial, inside bool) {
 	if e.detected != 0 {
 		row.DetectMS = milliseconds(e.detected - e.t0)
+	}
+	if e.paper != 0 {
+		row.PaperMS = milliseconds(e.paper - e.t0)
 	}
 	if e.active == 0 {
 		return
@@ -215,9 +244,12 @@ func milliseconds(t Time) results.Number { return results.Number(t) / 1e6 }
 // A witness passes what a system does on to the checks, and counts messages.
 type witness struct {
 	*check.Invariants
-	election *election
+	conductor *conductor
 }
 
 func (w witness) Sent(now Time, from, to NodeID, kind uint8, size int) {
-	w.election.sent(from, to, kind, size)
+	w.conductor.election.sent(from, to, kind, size)
+	if g := w.conductor.stage; g != nil {
+		g.sent(now, from)
+	}
 }

@@ -23,6 +23,7 @@ type Settings struct {
 	Links    []Link    `toml:"link" doc:"overrides for some directed pairs of servers"`
 	Clients  Clients   `toml:"clients"`
 	Disk     Disk      `toml:"disk"`
+	CPU      CPU       `toml:"cpu"`
 	Raft     Raft      `toml:"raft" doc:"governs raft, etcd and hashicorp"`
 	Zab      Zab       `toml:"zab" doc:"governs zab and zookeeper"`
 	Probe    Probe     `toml:"probe"`
@@ -32,6 +33,7 @@ type Settings struct {
 // Cluster is who takes part.
 type Cluster struct {
 	Voters int `toml:"voters" required:"true" example:"5" least:"1" most:"31" doc:"servers that vote, named 1, 2, ..."`
+	Behind int `toml:"behind" default:"0" least:"0" most:"15" doc:"followers, drawn in each trial, whose logs are shorter when the leader is struck, so that they cannot win; of raft and etcd"`
 }
 
 // Network describes the simulated links; live runs have their own.
@@ -60,6 +62,11 @@ type Disk struct {
 	Fsync random.Distribution `toml:"fsync" default:"constant(0s)" doc:"time that one fsync takes; writes that come meanwhile share the next"`
 }
 
+// CPU describes the simulated machines' processors.
+type CPU struct {
+	Timer random.Distribution `toml:"timer" default:"constant(0s)" doc:"how late a server acts on a timeout that has ended; of raft, zab and etcd"`
+}
+
 // Raft's timeouts.
 type Raft struct {
 	ElectionTimeout Range    `toml:"election_timeout" default:"150ms-300ms" least:"1us" doc:"drawn uniformly from this range each time the timer is set"`
@@ -84,6 +91,7 @@ type Probe struct {
 // Planned is a fault of the schedule.
 type Planned struct {
 	At     random.Distribution  `toml:"at" required:"true" example:"\"uniform(1s, 1.075s)\"" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval"`
+	Phase  string               `toml:"phase" oneof:"heartbeat" doc:"of a fault of the leader: from at on it waits for the leader's next heartbeats, and fires uniformly within the interval that they begin; of raft and etcd"`
 	Kind   fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong"`
 	Target fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority or node:3; resolved when the fault fires"`
 	For    Duration             `toml:"for" least:"1us" doc:"undone after this; absent: never"`
@@ -93,6 +101,8 @@ type Planned struct {
 	Delay  *random.Distribution `toml:"delay" doc:"of link: one way"`
 	Loss   *float64             `toml:"loss" unit:"probability" doc:"of link; below 1"`
 	Fsync  *random.Distribution `toml:"fsync" doc:"of disk"`
+	Skew   Duration             `toml:"skew" doc:"of clock: it jumps forward by this"`
+	Drift  *float64             `toml:"drift" doc:"of clock: it runs this share too fast; below 0: too slow"`
 }
 
 // A Duration is written as "150ms".

@@ -47,8 +47,12 @@ func simulated[M protocols.Message](protocol string, make maker[M], countable fu
 		}
 		w := &simulation[M]{ctx: ctx, checks: check.New(s.Cluster.Voters, invariants[protocol])}
 		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, countable: countable}}
-		w.cluster = sim.New(sim.Config[M]{New: make(s, voters), Network: wires(s), Fsync: s.Disk.Fsync,
-			Witness: witness{w.checks, &w.conductor.election}, Trace: trace}, cell.Seed, 0)
+		grow := make(s, voters)
+		if s.Staged() {
+			grow = w.staged(grow, s, countable)
+		}
+		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Fsync: s.Disk.Fsync, Timer: s.CPU.Timer,
+			Witness: witness{w.checks, &w.conductor}, Trace: trace}, cell.Seed, 0)
 		return w, nil
 	}
 }
@@ -82,6 +86,15 @@ type simulation[M protocols.Message] struct {
 	conductor conductor
 	cluster   *sim.Cluster[M]
 	checks    *check.Invariants
+}
+
+// staged puts replicas on a stage.
+func (w *simulation[M]) staged(grow func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M], s *Settings, countable func(uint8) bool) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M] {
+	g := &stage{behind: s.Cluster.Behind, election: &w.conductor.election, clock: func() Time { return w.cluster.Now() }}
+	w.conductor.stage = g
+	return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M] {
+		return &actor[M]{Replica: grow(id, r, rng), id: id, stage: g, countable: countable}
+	}
 }
 
 func (w *simulation[M]) close() error { return nil }

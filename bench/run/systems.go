@@ -38,6 +38,16 @@ type Unsupported struct{ Key, Reason string }
 // noSockets says why a crash and a power-off look alike.
 const noSockets = "it does not look at connections: with the same seeds a crash and a power-off of the leader are the same trials"
 
+// allButTransfer is for systems whose leader cannot be asked, here, to hand over.
+var allButTransfer = slices.DeleteFunc(everyKind(), func(k fault.Kind) bool { return k == fault.Transfer })
+
+func everyKind() (kinds []fault.Kind) {
+	for k := range fault.Kinds {
+		kinds = append(kinds, k)
+	}
+	return kinds
+}
+
 // Systems are all systems, in the order in which figures list them.
 var Systems = []*System{
 	{
@@ -55,7 +65,7 @@ var Systems = []*System{
 		}, raft.ElectionKind),
 	},
 	{
-		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true, Notes: []string{
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true, kinds: allButTransfer, Notes: []string{
 			"a learner's connection opens without TCP's handshake, so activation is one round trip shorter than over new connections",
 			"history and currentEpoch share one fsync at NEWLEADER, where ZooKeeper has two in a row"},
 		open: simulated("zab", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
@@ -72,7 +82,7 @@ var Systems = []*System{
 		}, zab.ElectionKind),
 	},
 	{
-		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true,
+		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true, kinds: allButTransfer,
 		Notes: []string{noSockets,
 			"it stands on timers of ours (RawNode.Campaign), so that its timeouts are exact and reproducible, and draws a timeout anew only when its term or role changes, as etcd does",
 			"PreVote and CheckQuorum are off, as in our Raft; the product etcd has both on",
@@ -118,10 +128,11 @@ func (s *System) Supports(_ Mode, k fault.Kind) bool {
 
 // Check returns the settings that the system cannot have.
 func (s *System) Check(mode Mode, x *Settings) []Unsupported {
-	if s.check == nil {
-		return nil
+	lost := s.unstaged(mode, x)
+	if s.check != nil {
+		lost = append(lost, s.check(mode, x)...)
 	}
-	return s.check(mode, x)
+	return lost
 }
 
 // Missing says why the system cannot run on this machine; empty if it can.

@@ -1,9 +1,7 @@
 package swarm
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"strings"
 
 	"raftzab/bench"
 	"raftzab/bench/fault"
@@ -11,80 +9,139 @@ import (
 	"raftzab/protocols"
 )
 
-// clientSessions is how many clients there are. The first ones have one write
+// clientSessions is how many clients there are. The careful ones have one request
 // in doubt at most, and try it again under its own number until they know; the
-// others write all the time wherever they are, and never try again.
+// streaming ones write all the time wherever they are, and never try again. Where
+// there is more than one way to read, the careful ones read as well, in any of
+// them, and two do nothing else than to ask for the latest state. The loyal reader
+// stays where it is until it is sent away: with a leader that was deposed and has
+// not heard of it. The roving one asks anybody, and so hears of the next leader
+// before all others.
 const (
-	clientSessions = 6
 	careful        = 4
+	streaming      = careful + 2
+	loyal          = streaming + 1
+	roving         = loyal + 1
+	clientSessions = roving
 	keys           = 5
+	putSize        = 16 // bytes
 )
 
-type submitter interface{ submit(NodeID, bench.Request) }
+// modes are those in which the careful clients read.
+var modes = [...]protocols.ReadMode{protocols.ReadLocal, protocols.ReadLeader, protocols.ReadIndex, protocols.ReadLease}
 
 type clients struct {
-	n   int
+	n   int // nodes
 	rng *rand.Rand
 	of  [clientSessions + 1]client
+
+	reads  bool
+	strict protocols.ReadMode // of the loyal reader
+	hush   Time               // until then nobody writes
 }
 
 type client struct {
 	seq      uint32
 	node     NodeID
 	waiting  bool
-	deadline Time // of the answer; or when to write next
+	deadline Time // of the answer; or when to ask next; zero: never
 	think    Time
+	asked    bench.Request     // what it waits for
+	seen     protocols.EntryID // the latest state that it was told of
 }
 
 func (c *clients) begin(n int, rng *rand.Rand) {
 	c.n, c.rng = n, rng
-	for i := 1; i <= clientSessions; i++ {
+	for i := 1; i <= streaming; i++ {
 		c.of[i] = client{node: c.anyone(), think: within(rng, 10*ms, 100*ms), deadline: 100 * ms}
 	}
 }
 
+// beginReading adds what reads. No client asks for
+// anything more often than every so often.
+func (c *clients) beginReading(every Time) {
+	c.reads = true
+	for i := 1; i <= streaming; i++ {
+		c.of[i].think = max(c.of[i].think, every)
+	}
+	c.strict = of(c.rng, protocols.ReadIndex, protocols.ReadLease)
+	c.of[loyal] = client{node: c.anyone(), think: within(c.rng, 3*ms, 30*ms), deadline: 100 * ms}
+	c.of[roving] = client{node: c.anyone(), think: within(c.rng, 10*ms, 60*ms), deadline: 100 * ms}
+}
+
 func (c *clients) anyone() NodeID { return NodeID(1 + c.rng.IntN(c.n)) }
 
-func (c *clients) wake(now Time, s submitter) (next Time) {
+// leader is whoever leads; while nobody does, anybody.
+func (c *clients) leader(on stage) NodeID {
+	if ids := (fault.Target{Who: fault.Leader}).Resolve(c.n, on, c.rng); len(ids) > 0 {
+		return ids[0]
+	}
+	return c.anyone()
+}
+
+func (c *clients) wake(now Time, on stage) (next Time) {
+	next = never
 	for i := 1; i <= clientSessions; i++ {
 		x := &c.of[i]
+		if x.deadline == 0 {
+			continue
+		}
 		if x.deadline <= now {
 			switch {
+			case i <= streaming && now < c.hush:
+				x.deadline = c.hush + within(c.rng, 0, x.think)
 			case i > careful:
 				x.seq++
-				if c.rng.IntN(10) == 0 {
+				x.deadline = now + x.think
+				if i <= streaming && c.rng.IntN(10) == 0 || i == loyal && c.rng.IntN(30) == 0 {
 					x.node = c.anyone()
 				}
-				x.deadline = now + x.think
-				s.submit(x.node, c.put(i))
-			case x.waiting: // no answer: the same write again, elsewhere
+				switch i {
+				case loyal:
+					on.submit(x.node, c.get(i, c.strict))
+				case roving:
+					x.node = c.leader(on)
+					on.submit(x.node, c.get(i, protocols.ReadIndex))
+				default:
+					on.submit(x.node, c.put(i))
+				}
+			case x.waiting: // no answer: the same again, elsewhere
 				x.node = c.anyone()
-				c.write(i, now, s)
+				c.ask(i, now, on)
 			default:
 				x.seq++
-				c.write(i, now, s)
+				if c.reads && c.rng.IntN(3) == 0 {
+					x.asked = c.get(i, modes[c.rng.IntN(len(modes))])
+				} else {
+					x.asked = c.put(i)
+				}
+				c.ask(i, now, on)
 			}
 		}
-		if next == 0 || x.deadline < next {
-			next = x.deadline
-		}
+		next = min(next, x.deadline)
 	}
 	return next
 }
 
-func (c *clients) write(i int, now Time, s submitter) {
+func (c *clients) ask(i int, now Time, on stage) {
 	x := &c.of[i]
 	x.waiting, x.deadline = true, now+within(c.rng, 200*ms, 800*ms)
-	s.submit(x.node, c.put(i))
+	on.submit(x.node, x.asked)
 }
 
 func (c *clients) put(i int) bench.Request {
 	seq := c.of[i].seq
 	return bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: uint32(i), Seq: seq}, Op: kv.Put,
-		Key: (uint32(i) + seq) % keys, Size: 16, Value: uint64(i)<<32 | uint64(seq)}}
+		Key: (uint32(i) + seq) % keys, Size: putSize, Value: uint64(i)*1_000_000 + uint64(seq)}} // a value tells whose it is
 }
 
-func (c *clients) reply(now Time, r bench.Reply, s submitter) {
+func (c *clients) get(i int, mode protocols.ReadMode) bench.Request {
+	x := &c.of[i]
+	return bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: uint32(i), Seq: x.seq}, Op: kv.Get,
+		Key: uint32(c.rng.IntN(keys))}, Mode: mode, Seen: x.seen}
+}
+
+func (c *clients) reply(now Time, r bench.Reply) {
 	i := int(r.ID.Session)
 	x := &c.of[i]
 	if i > careful {
@@ -99,6 +156,9 @@ func (c *clients) reply(now Time, r bench.Reply, s submitter) {
 	switch r.Outcome {
 	case bench.OK:
 		x.waiting, x.deadline = false, now+within(c.rng, ms, x.think)
+		if x.seen.Less(r.At) {
+			x.seen = r.At
+		}
 	case bench.Refused:
 		if x.node = r.Leader; x.node == 0 {
 			x.node = c.anyone()
@@ -108,83 +168,4 @@ func (c *clients) reply(now Time, r bench.Reply, s submitter) {
 		x.node = c.anyone()
 		x.deadline = now + 20*ms
 	}
-}
-
-// After healing, every node gets a fresh write, handed in under a session of
-// its own and taken to the leader if the node says so. It has come through when
-// it is acknowledged and the node has applied all that was committed by then.
-
-func (w *world[M]) session(id NodeID) uint32 { return clientSessions + uint32(id) }
-
-func (w *world[M]) askAround(now Time) {
-	for id := NodeID(1); int(id) <= w.n; id++ {
-		if w.fresh[id] == 0 {
-			w.ask(id, id)
-		}
-	}
-	if now > w.healAt && (now-w.healAt)%(500*ms) < 50*ms { // lost with a leader that fell
-		for id := range w.fresh {
-			if w.fresh[id] == 1 {
-				w.fresh[id] = 0
-			}
-		}
-	}
-}
-
-func (w *world[M]) ask(id, at NodeID) {
-	w.fresh[id] = 1
-	w.submit(at, bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: w.session(id), Seq: 1}, Op: kv.Put,
-		Key: uint32(keys + id), Size: 16, Value: uint64(id)}})
-}
-
-func (w *world[M]) freshReply(now Time, r bench.Reply) {
-	id := NodeID(r.ID.Session - clientSessions)
-	switch {
-	case w.fresh == nil || w.fresh[id] == 2:
-	case r.Outcome == bench.OK:
-		w.fresh[id] = 2
-		if w.level.Less(r.At) {
-			w.level = r.At
-		}
-	case r.Outcome == bench.Refused && r.Leader != 0 && r.Leader != r.Node:
-		w.ask(id, r.Leader)
-	default:
-		w.fresh[id] = 0
-	}
-}
-
-// done reports whether the ensemble has made progress: there is an active
-// leader, and every node that can take part has its fresh write acknowledged and
-// is level. A Zab server that has promised an epoch above the leader's cannot:
-// it is turned away until the next election, here as in ZooKeeper.
-func (w *world[M]) done() bool {
-	if !w.healed {
-		return false
-	}
-	leaders := (fault.Target{Who: fault.Leader}).Resolve(w.n, w.cluster, w.rng)
-	if len(leaders) == 0 {
-		return false
-	}
-	leader, _ := w.cluster.Status(leaders[0])
-	w.report.TurnedAway = 0
-	for id := NodeID(1); int(id) <= w.n; id++ {
-		if w.system == "zab" && w.accepted[id] > leader.Epoch {
-			w.report.TurnedAway++
-			continue
-		}
-		if s, ok := w.cluster.Status(id); w.fresh[id] != 2 || !ok || s.Committed.Less(w.level) {
-			return false
-		}
-	}
-	return w.report.TurnedAway <= (w.n-1)/2
-}
-
-func (w *world[M]) stuck() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "no progress within %v s of healing:", float64(patience)/float64(second))
-	for id := NodeID(1); int(id) <= w.n; id++ {
-		s, ok := w.cluster.Status(id)
-		fmt.Fprintf(&b, " node %d: write %d, up %t, %v active %t epoch %d leader %d last %v committed %v;", id, w.fresh[id], ok, s.Role, s.Active, s.Epoch, s.Leader, s.Last, s.Committed)
-	}
-	return b.String()
 }

@@ -170,7 +170,8 @@ func CaughtBy(r *Report) string {
 	invariant, _, violated := strings.Cut(r.Violation, " violated at ")
 	switch {
 	case strings.HasPrefix(r.Violation, "panic: runtime error"): // no assertion: an accident
-		return r.Violation
+		line, _, _ := strings.Cut(r.Violation, "\n")
+		return line
 	case strings.HasPrefix(r.Violation, "panic: "):
 		return Assertion
 	case strings.HasPrefix(r.Violation, "no progress"):

@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"runtime"
+	"os"
 	"slices"
 	"strconv"
-	"sync"
-	"sync/atomic"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"raftzab/bench/run"
 	"raftzab/bench/swarm"
@@ -33,7 +32,9 @@ func replayCommand() *cobra.Command {
 and what the nodes say of themselves, each with its instant in milliseconds. The same seed gives the same events.
 
   raftzab replay experiments/election-latency.toml --system zab --case crash --trial 12
-  raftzab replay --swarm 4711 --system raft`,
+  raftzab replay --swarm 4711 --system raft
+
+A file that the swarm left is replayed up to the breach; the exit code is 1 if there is one.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			out := bufio.NewWriter(cmd.OutOrStdout())
@@ -44,6 +45,8 @@ and what the nodes say of themselves, each with its instant in milliseconds. The
 				return fail(exitUsage, "replay: name a scenario file, or a seed with --swarm: one of the two")
 			case ofSwarm:
 				return replaySwarm(out, system, seed)
+			case isStory(files[0]):
+				return replayStory(cmd, out, files[0])
 			case trial < 0:
 				return fail(exitUsage, "--trial: %d is too few; trials are numbered from 0", trial)
 			}
@@ -106,95 +109,39 @@ func replaySwarm(out io.Writer, system string, seed uint64) error {
 	if !slices.Contains(swarm.Systems, system) {
 		return fail(exitUsage, "replay: the swarm has no system %q; there are %v", system, swarm.Systems)
 	}
-	r := swarm.Run(system, seed, printer(out))
+	return told(out, swarm.Run(system, seed, printer(out)))
+}
+
+// told ends a trace with what came of it.
+func told(out io.Writer, r *swarm.Report) error {
 	fmt.Fprintf(out, "swarm %s, seed %d, %d voters: %d leader changes, %d commits, %d truncations, checksum %016x\n",
-		system, seed, r.Voters, r.LeaderChanges, r.Commits, r.Truncations, r.Checksum)
+		r.System, r.Seed, r.Voters, r.LeaderChanges, r.Commits, r.Truncations, r.Checksum)
 	if r.Violation != "" {
 		return fail(exitViolated, "%s", r.Violation)
 	}
 	return nil
 }
 
-func swarmCommand() *cobra.Command {
-	var n, seed uint64
-	var systems []string
-	var jobs int
-	var keep bool
-	cmd := &cobra.Command{
-		Use:   "swarm",
-		Short: "Random runs by seed until an invariant breaks",
-		Long: `Run random scenarios, one a seed: sizes, delays and timeouts drawn, clients writing, faults of every kind.
-All invariants are checked all the time; then everything is mended, and a fresh write must come through at
-every node within 10 virtual seconds. Stops at the first violation and prints the command that shows it again.`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if n == 0 {
-				return tooFew("number", 0)
-			}
-			if err := validJobs(cmd, jobs); err != nil {
-				return err
-			}
-			for _, s := range systems {
-				if !slices.Contains(swarm.Systems, s) {
-					return fail(exitUsage, "swarm: there is no system %q; there are %v", s, swarm.Systems)
-				}
-			}
-			for _, s := range systems {
-				if err := runSwarm(cmd, s, seed, n, jobs, keep); err != nil {
-					return err
-				}
-			}
-			return nil
-		},
-	}
-	f := cmd.Flags()
-	f.Uint64VarP(&n, "number", "n", 1000, "how many seeds")
-	f.Uint64Var(&seed, "seed", 1, "the first seed")
-	f.StringSliceVar(&systems, "system", swarm.Systems, "which protocols")
-	f.IntVar(&jobs, "jobs", 0, "runs at a time (default: as many as there are cores)")
-	f.BoolVar(&keep, "keep-going", false, "count violations instead of stopping at the first")
-	return cmd
+// isStory reports whether a file holds a story of the swarm. One that cannot be
+// read is left to whoever reads scenarios.
+func isStory(file string) bool {
+	text, err := os.ReadFile(file)
+	return err == nil && swarm.IsStory(text)
 }
 
-func runSwarm(cmd *cobra.Command, system string, first, n uint64, jobs int, keep bool) error {
-	if jobs < 1 {
-		jobs = runtime.GOMAXPROCS(0)
+func replayStory(cmd *cobra.Command, out io.Writer, file string) error {
+	var wrong []string
+	cmd.Flags().Visit(func(f *pflag.Flag) { wrong = append(wrong, "--"+f.Name) })
+	if len(wrong) > 0 {
+		return fail(exitUsage, "replay: %s holds one run, with everything settled; leave out %s", file, strings.Join(wrong, ", "))
 	}
-	start := time.Now()
-	var next atomic.Uint64
-	var mu sync.Mutex
-	var total swarm.Tally
-	var wg sync.WaitGroup
-	for range jobs {
-		wg.Go(func() {
-			for cmd.Context().Err() == nil {
-				i := next.Add(1) - 1
-				if i >= n {
-					return
-				}
-				r := swarm.Run(system, first+i, nil)
-				mu.Lock()
-				total.Add(r)
-				if r.Violation != "" && !keep {
-					next.Store(n)
-				}
-				if total.Runs%5000 == 0 {
-					fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d of %d seeds in %v\n", system, total.Runs, n, time.Since(start).Round(time.Second))
-				}
-				mu.Unlock()
-			}
-		})
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fail(exitUsage, "%w", err)
 	}
-	wg.Wait()
-	fmt.Fprintf(cmd.OutOrStdout(), "%s, seeds %d to %d, in %v: %v\n", system, first, first+n-1, time.Since(start).Round(100*time.Millisecond), &total)
-	for _, r := range total.Violations {
-		fmt.Fprintf(cmd.OutOrStdout(), "seed %d: %s\nto see it again: %s\n", r.Seed, r.Violation, r.Replay())
+	story, err := swarm.Decode(file, text)
+	if err != nil {
+		return fail(exitUsage, "%w", err)
 	}
-	switch {
-	case total.Broken > 0:
-		return fail(exitViolated, "swarm: %d of %d runs broke an invariant", total.Broken, total.Runs)
-	case cmd.Context().Err() != nil:
-		return run.ErrInterrupted
-	}
-	return nil
+	return told(out, story.Play(printer(out)))
 }

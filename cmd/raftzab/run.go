@@ -183,7 +183,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		file := results.TrialsName(string(cell.Mode), cell.System)
 		w := writers[file]
 		if w == nil {
-			if w, err = folder.Trials(string(cell.Mode), cell.System, s.SweptKeys); err != nil {
+			if w, err = folder.Trials(string(cell.Mode), cell.System, s.SweptKeys, s.Asked()...); err != nil {
 				return err
 			}
 			writers[file] = w

@@ -1,0 +1,105 @@
+package run
+
+import (
+	"raftzab/bench/fault"
+	"raftzab/bench/random"
+)
+
+// An agenda says what goes wrong when: a schedule of all the faults whose times
+// are known, and those that wait for the leader's heartbeats.
+type agenda struct {
+	schedules []*fault.Schedule
+	waiting   []phased
+	heartbeat Time
+	begin     func(p fault.Plan) *fault.Schedule
+}
+
+// A phased fault waits, from the time of its plan on, for the leader to send
+// its heartbeats, and fires a share of a heartbeat interval later.
+type phased struct {
+	plan  fault.Plan
+	share float64
+	look  Time // when to look next whether they were sent
+}
+
+// looks is how often a heartbeat interval is looked at for the heartbeats: a
+// fault is late by one part in so many at most.
+const looks = 1000
+
+func newAgenda(s *Settings, seed uint64, trial int) agenda {
+	a := agenda{heartbeat: s.Raft.Heartbeat.Time()}
+	rng := random.Stream(seed, trial, random.Schedule, 2)
+	var plans []fault.Plan
+	for i := range s.Faults {
+		p := plan(&s.Faults[i], s)
+		if p.At = s.Faults[i].At.Draw(rng); s.Faults[i].Phase == "" {
+			plans = append(plans, p)
+		} else {
+			a.waiting = append(a.waiting, phased{p, rng.Float64(), p.At})
+		}
+	}
+	a.schedules = append(a.schedules, fault.NewSchedule(plans, s.Cluster.Voters, seed, trial))
+	a.begin = func(p fault.Plan) *fault.Schedule {
+		return fault.NewSchedule([]fault.Plan{p}, s.Cluster.Voters, seed, trial)
+	}
+	return a
+}
+
+// plan is a fault of the scenario without its time.
+func plan(f *Planned, s *Settings) fault.Plan {
+	p := fault.Plan{For: f.For.Time(), Target: f.Target, From: f.From, To: f.To,
+		Fault: fault.Fault{Kind: f.Kind, Groups: f.Groups, Delay: s.Network.Delay, Loss: s.Network.Loss, Fsync: s.Disk.Fsync}}
+	if f.Delay != nil {
+		p.Fault.Delay = *f.Delay
+	}
+	if f.Loss != nil {
+		p.Fault.Loss = *f.Loss
+	}
+	p.Fault.Skew = f.Skew.Time()
+	if f.Drift != nil {
+		p.Fault.Drift = *f.Drift
+	}
+	if f.Fsync != nil {
+		p.Fault.Fsync = *f.Fsync
+	}
+	return p
+}
+
+// Next returns when the agenda wants to be called; zero: it is done.
+func (a *agenda) Next() (next Time) {
+	for _, s := range a.schedules {
+		if at := s.Next(); at != 0 && (next == 0 || at < next) {
+			next = at
+		}
+	}
+	for i := range a.waiting {
+		if at := max(a.waiting[i].look, 1); next == 0 || at < next {
+			next = at
+		}
+	}
+	return next
+}
+
+// Due returns the next fault that is due, if there is one; call it until there
+// is none. sent is when the leader last sent its heartbeats.
+func (a *agenda) Due(now, sent Time, v fault.View) (fault.Fault, bool) {
+	for i := 0; i < len(a.waiting); i++ {
+		p := &a.waiting[i]
+		switch {
+		case p.look > now:
+		case sent < p.plan.At:
+			p.look = now + max(1, a.heartbeat/looks)
+		default:
+			p.plan.At = sent + Time(p.share*float64(a.heartbeat))
+			a.schedules = append(a.schedules, a.begin(p.plan))
+			a.waiting = append(a.waiting[:i], a.waiting[i+1:]...)
+			i--
+		}
+	}
+	for _, s := range a.schedules {
+		if f, ok := s.Due(now, v); ok {
+			return f, true
+		}
+	}
+	return fault.Fault{}, false
+}
