@@ -60,7 +60,10 @@
 //   - A successful AppendEntriesResponse carries matchIndex, since pipelined
 //     responses must say what they acknowledge. A refusal carries the position
 //     behind which the logs certainly differ, so that one refusal skips a whole
-//     term, as the end of §5.3 suggests; BacktrackOne has one entry a refusal.
+//     term, as the end of §5.3 suggests; BacktrackOne has one entry a refusal, until
+//     the leader knows of a place where the logs agree, and then goes there. A
+//     refusal also says what it refuses: on datagrams late ones would otherwise set
+//     a repair going again and again.
 //   - The leader writes to its disk while its followers do (dissertation
 //     10.2.1), and counts its own copy only when it is durable.
 //   - A follower answers when its disk is done; messages behind that wait too,

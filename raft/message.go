@@ -65,7 +65,7 @@ type Message struct {
 	Term         uint64            // of the sender
 	Round        uint64            // AppendEntries, InstallSnapshot, PreVote: counts the sender's rounds of questions; the response returns it
 	LastLog      protocols.EntryID // RequestVote, PreVote: lastLogTerm, lastLogIndex
-	PrevLog      protocols.EntryID // AppendEntries: prevLogTerm, prevLogIndex
+	PrevLog      protocols.EntryID // AppendEntries: prevLogTerm, prevLogIndex; a refusal returns them
 	LeaderCommit uint64            // AppendEntries
 	Entries      []protocols.Entry // AppendEntries; none in a heartbeat
 	MatchIndex   uint64            // success: the logs agree up to here, durably at the sender
@@ -87,7 +87,7 @@ var sizes = [messageTypes]int{
 	RequestVote:             4 + 4 + 8 + 16,
 	RequestVoteResponse:     4 + 4 + 8,
 	AppendEntries:           4 + 4 + 8 + 8 + 16 + 8,
-	AppendEntriesResponse:   4 + 4 + 8 + 8 + 8 + 16,
+	AppendEntriesResponse:   4 + 4 + 8 + 8 + 16 + 8 + 16,
 	PreVote:                 4 + 4 + 8 + 8 + 16,
 	PreVoteResponse:         4 + 4 + 8 + 8,
 	InstallSnapshot:         4 + 4 + 8 + 8 + 32,

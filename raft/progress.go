@@ -59,6 +59,8 @@ func (p *progress) succeeded(index uint64) {
 		}
 		p.installing = protocols.Snapshot{}
 	}
+	// A probe is over when its own place is acknowledged, not by something older; or
+	// when the follower has only said that it is there (sendAppendEntries: index 0).
 	if p.probing && (index+1 >= p.nextIndex || index == 0) || p.nextIndex <= p.matchIndex {
 		p.nextIndex, p.probing, p.window = p.matchIndex+1, false, p.window[:0]
 	}

@@ -112,3 +112,21 @@ func same(a, b progress) bool {
 	a.window, b.window = nil, nil
 	return reflect.DeepEqual(a, b)
 }
+
+// A late refusal tells nothing: of what has been acknowledged since, or of
+// something else than the probe that is under way.
+func TestLateRefusalsAreStale(t *testing.T) {
+	for _, c := range []struct {
+		probing bool
+		prev    uint64
+		want    bool
+	}{
+		{false, 5, true}, {false, 6, true}, {false, 7, false}, // it has acknowledged up to 6
+		{true, 8, true}, {true, 9, false}, {true, 10, true}, // the probe asks behind 9
+	} {
+		p := progress{matchIndex: 6, nextIndex: 10, probing: c.probing}
+		if got := p.stale(c.prev); got != c.want {
+			t.Errorf("%+v: stale(%d) = %t", p, c.prev, got)
+		}
+	}
+}
