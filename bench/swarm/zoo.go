@@ -21,9 +21,18 @@ type Bug struct {
 	Protocol string   // raft or zab: the system of the swarm that has it
 	Breaks   string   // what it does
 	Source   string   // where the rule stands that it breaks, and who broke it
-	Caught   []string // what may catch it: an invariant of package check, Assertion or Progress
+	Caught   []string // what may catch it: an invariant of package check, Assertion or Progress; or one test of the protocol's package
 	Within   int      // seeds of the swarm, from any one on
 	Edits    []Edit
+}
+
+// Test returns the test that must catch the bug, where the swarm does not: what
+// costs only time breaks no invariant.
+func (b *Bug) Test() string {
+	if len(b.Caught) == 1 && strings.HasPrefix(b.Caught[0], "Test") {
+		return b.Caught[0]
+	}
+	return ""
 }
 
 // An Edit replaces a passage of a source file, whole lines that occur in it once.

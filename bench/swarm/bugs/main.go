@@ -78,6 +78,18 @@ func all(w io.Writer, pattern *regexp.Regexp, hunts int, stories string) error {
 		if !pattern.MatchString(b.Name) {
 			continue
 		}
+		if test := b.Test(); test != "" {
+			caught, err := try(&b, root, dir)
+			if err != nil {
+				return err
+			}
+			if !caught {
+				test += " passes with it"
+				escaped++
+			}
+			fmt.Fprintf(w, "| %s | %s | %s | | |\n", b.Name, b.Breaks, test)
+			continue
+		}
 		program, err := plant(&b, root, dir, "./bench/swarm/bugs")
 		if err != nil {
 			return err
@@ -137,6 +149,22 @@ func plant(b *swarm.Bug, root, dir, pkg string) (program string, err error) {
 		return "", fmt.Errorf("bug %s does not compile: %w\n%s", b.Name, err, out)
 	}
 	return program, nil
+}
+
+// try reports whether the bug's test fails with it.
+func try(b *swarm.Bug, root, dir string) (bool, error) {
+	overlay, err := b.Overlay(dir, root)
+	if err != nil {
+		return false, err
+	}
+	test := exec.Command("go", "test", "-overlay", overlay, "-run", "^"+b.Test()+"$", "./"+b.Protocol)
+	test.Dir = root
+	out, err := test.CombinedOutput()
+	caught := strings.Contains(string(out), "--- FAIL: "+b.Test())
+	if err != nil && !caught {
+		return false, fmt.Errorf("bug %s: %w\n%s", b.Name, err, out)
+	}
+	return caught, nil
 }
 
 // show replays a story with the one bug that the pattern names.
