@@ -197,7 +197,7 @@ kind = "disk"
 `,
 		`x.toml:10: fault[0].at: is missing; write at = "uniform(1s, 1.075s)"
 x.toml:10: fault[0].target: is missing: kind = "disk" needs it; write target = "leader"
-x.toml:10: fault[0].fsync: is missing: kind = "disk" needs it; write fsync = "uniform(4ms, 6ms)"`},
+x.toml:10: fault[0]: changes nothing: kind = "disk" needs fsync or fail; write one`},
 	{`a parameter of another kind`, `[[fault]]
 at = "2s"
 kind = "crash"
@@ -225,7 +225,6 @@ kind = "partition"
 groups = [[1, 2], [2, 7], []]
 `,
 		`x.toml:13: fault[0].groups[1][1]: there is no server 7: cluster.voters is 5; name one from 1 to 5
-x.toml:13: fault[0].groups[1][0]: 2 is in another group already; leave one
 x.toml:13: fault[0].groups[2]: is empty; name a server, for instance [1]`},
 	{`groups that separate nobody`, `[[fault]]
 at = "2s"
@@ -245,7 +244,7 @@ at = "2s"
 kind = "link"
 from = "node:1"
 `,
-		`x.toml:10: fault[0]: changes nothing: kind = "link" needs delay or loss; write one`},
+		`x.toml:10: fault[0]: changes nothing: kind = "link" needs delay or loss or duplicate or reorder; write one`},
 	{`links to nobody`, `[[link]]
 from = [1]
 to = [1]

@@ -162,7 +162,7 @@ func choices(t reflect.Type) (names []string) {
 		}
 		return names
 	}
-	for who := fault.Leader; who <= fault.Majority; who++ {
+	for who := fault.Leader; who <= fault.Observer; who++ {
 		names = append(names, fault.Target{Who: who}.String())
 	}
 	return append(names, fault.Target{Who: fault.Fixed, Node: 1}.String())

@@ -382,6 +382,7 @@ func (x *expansion) finish(cell *run.Cell, tree *node, e *entry, path string, s 
 	v.resolve(s.Name)
 	v.check()
 	lost := v.unsupported(cell.Mode, s)
+	s.Complete(&cell.Settings)
 	if e.Loopback {
 		cell.Settings.Network, cell.Settings.Links, cell.Settings.Clients = run.Network{}, nil, run.Clients{}
 	}

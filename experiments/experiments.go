@@ -44,11 +44,14 @@ type Scenario struct {
 func (s *Scenario) Skipped() []results.Skipped { return s.skipped }
 
 // Asked returns the columns that the scenario asks for, beyond those of all.
-func (s *Scenario) Asked() []string {
+func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
-		return []string{"paper_ms"}
+		columns = append(columns, "paper_ms")
 	}
-	return nil
+	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Observe > 0 }) {
+		columns = append(columns, "terms", "leader_changes", "down_ms", "up", "settled")
+	}
+	return columns
 }
 
 // Options are the flags of the command that change what runs. Zero values leave

@@ -20,12 +20,12 @@ var parameters = [fault.Kinds]struct{ need, may, any []string }{
 	fault.Restart:   {need: []string{"target"}},
 	fault.Pause:     {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.Resume:    {need: []string{"target"}},
-	fault.Partition: {need: []string{"groups"}, may: []string{"for"}},
+	fault.Partition: {need: []string{"groups"}, may: []string{"for", "target"}},
 	fault.Isolate:   {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.Cut:       {need: []string{"from"}, may: []string{"to", "for"}},
 	fault.Heal:      {may: []string{"from", "to"}},
-	fault.Link:      {need: []string{"from"}, may: []string{"to", "for"}, any: []string{"delay", "loss"}},
-	fault.Disk:      {need: []string{"target", "fsync"}, may: []string{"for"}},
+	fault.Link:      {need: []string{"from"}, may: []string{"to", "for"}, any: []string{"delay", "loss", "duplicate", "reorder"}},
+	fault.Disk:      {need: []string{"target"}, may: []string{"for"}, any: []string{"fsync", "fail"}},
 	fault.Clock:     {need: []string{"target"}, may: []string{"for"}, any: []string{"skew", "drift"}},
 	fault.Transfer:  {need: []string{"target"}},
 }
@@ -89,17 +89,44 @@ func (v *validation) parameters(path string, p *run.Planned) {
 	if p.Phase != "" && p.Target.Who != fault.Leader && slices.Contains(can.may, "phase") && v.d.good(join(path, "target")) {
 		v.fail(join(path, "phase"), `is that of the leader's heartbeats; write target = "leader", or take it out`)
 	}
-	if p.Drift != nil && *p.Drift <= -1 {
-		v.fail(join(path, "drift"), "%g stops the clock, or turns it back; write more than -1", *p.Drift)
-	}
 	if p.Loss != nil && *p.Loss == 1 {
 		v.fail(join(path, "loss"), "1 lets nothing through: a stream would send again forever; write less, or kind = \"cut\"")
+	}
+	v.datagrams(path, p.Duplicate, p.Reorder)
+	switch p.Kind {
+	case fault.Disk:
+		v.disk(path, p)
+	case fault.Clock:
+		v.clock(path, p)
+	}
+}
+
+// disk checks that a fault of a disk is one thing: a slow disk, or one failure.
+func (v *validation) disk(path string, p *run.Planned) {
+	switch {
+	case p.Fail && p.Fsync != nil:
+		v.fail(join(path, "fail"), "an fsync that fails takes no other time; take this or fsync out")
+	case p.Fail && p.For > 0:
+		v.fail(join(path, "for"), "is too late to undo a failure: it is over when it has happened; take it out")
+	case v.given(join(path, "fail")) && !p.Fail && p.Fsync == nil:
+		v.fail(join(path, "fail"), "false changes nothing; write true, or fsync in its place")
+	}
+}
+
+func (v *validation) clock(path string, p *run.Planned) {
+	v.drift(join(path, "drift"), p.Drift)
+	switch {
+	case !v.d.good(join(path, "skew")) || !v.d.good(join(path, "drift")):
+	case p.Skew == 0 && p.Drift == 0 && (v.given(join(path, "skew")) || v.given(join(path, "drift"))) && !slices.ContainsFunc(v.s.Nodes, func(n run.Node) bool { return n.ClockDrift != 0 }):
+		v.fail(path, "changes nothing: the clock neither jumps nor drifts; write skew or drift")
+	case p.Drift == 0 && p.Skew > 0 && p.For > 0:
+		v.fail(join(path, "for"), "would undo nothing: a clock that has jumped does not go back; take it out, or give it a drift")
 	}
 }
 
 // targets checks that there can be whom a fault concerns.
 func (v *validation) targets(path string, p *run.Planned) {
-	n := v.s.Cluster.Voters
+	n, watching := v.s.Cluster.Voters, v.s.Cluster.Observers
 	for _, t := range []struct {
 		name string
 		fault.Target
@@ -111,6 +138,12 @@ func (v *validation) targets(path string, p *run.Planned) {
 			v.server(here, t.Node)
 		case n == 1 && (t.Who == fault.Follower || t.Who == fault.Majority):
 			v.fail(here, "there is no %s: cluster.voters is 1; write more voters, or another target", t.Target)
+		case t.Who == fault.Observer && watching == 0:
+			v.fail(here, "there is no observer: cluster.observers is 0; write more, or another target")
+		case t.name == "target" && p.Kind == fault.Transfer && (t.Who == fault.Leader || t.Who == fault.Minority || t.Who == fault.Majority || v.watches(t.Target)):
+			v.fail(here, "%s cannot be whom a leader hands over to: that is one voter who does not lead; write for instance \"follower\"", t.Target)
+		case t.name == "target" && p.Kind == fault.Partition && (t.Who == fault.Minority || t.Who == fault.Majority || v.watches(t.Target)):
+			v.fail(here, "%s is not one voter: that is whom the groups call 1; write for instance \"leader\"", t.Target)
 		case t.name == "target" && t.Who != fault.Nobody && (p.Kind == fault.Restart || p.Kind == fault.Resume):
 			v.fail(here, "%s is found among servers that run: kind = \"%s\" needs a fixed one; write \"node:1\", or give the earlier fault a \"for\"", t.Target, p.Kind)
 		}
@@ -118,20 +151,29 @@ func (v *validation) targets(path string, p *run.Planned) {
 	if p.From.Who == fault.Fixed && p.From == p.To {
 		v.fail(join(path, "to"), "%s is where it comes from: nobody has a link to itself; name another server", p.To)
 	}
-	var all []protocols.NodeID
 	for i, g := range p.Groups {
-		here := element(join(path, "groups"), i)
-		v.servers(here, g)
-		for j, id := range g {
-			if slices.Contains(all, id) {
-				v.fail(element(here, j), "%d is in another group already; leave one", id)
-			}
-		}
-		all = append(all, g...)
+		v.servers(element(join(path, "groups"), i), g)
 	}
-	if p.Kind == fault.Partition && p.Groups != nil && (len(p.Groups) == 0 || len(p.Groups) == 1 && len(all) == n) {
+	if p.Kind == fault.Partition && p.Groups != nil && (len(p.Groups) == 0 || whole(p.Groups, n+watching)) {
 		v.fail(join(path, "groups"), "separates nobody; write for instance [[1], [2, 3]]")
 	}
+}
+
+// watches reports whether a target is a server without a vote.
+func (v *validation) watches(t fault.Target) bool {
+	return t.Who == fault.Observer || t.Who == fault.Fixed && int(t.Node) > v.s.Cluster.Voters
+}
+
+// whole reports whether every two of n servers are in some group together.
+func whole(groups [][]protocols.NodeID, n int) bool {
+	for a := range protocols.NodeID(n) {
+		for b := range a {
+			if !slices.ContainsFunc(groups, func(g []protocols.NodeID) bool { return slices.Contains(g, a+1) && slices.Contains(g, b+1) }) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // when returns the least and the greatest time at which a fault may fire.
@@ -169,7 +211,7 @@ func within(warmup, limit run.Duration) string {
 // lives follows each server that faults name by its number: it may crash while it
 // runs, start while it is down, and stop and go on while it runs.
 func (v *validation) lives(plan []planned) {
-	for id := range protocols.NodeID(v.s.Cluster.Voters) + 1 {
+	for id := range protocols.NodeID(v.s.Cluster.Voters+v.s.Cluster.Observers) + 1 {
 		var before *planned // what has taken the server out last, or begun again
 		for i := range plan {
 			x := &plan[i]

@@ -84,6 +84,8 @@ func shape(f field) string {
 		return "`\"" + strings.Join(f.oneof, "\"` or `\"") + "\"`"
 	case f.unit == "probability":
 		return "number from 0 to 1"
+	case t.Kind() == reflect.Float64:
+		return "number"
 	case t.Kind() == reflect.Bool:
 		return "`true` or `false`"
 	case t.Kind() == reflect.String:

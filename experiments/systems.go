@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"slices"
 	"strings"
 
 	"raftzab/bench/run"
@@ -23,6 +24,9 @@ func systemNames() (names []string) {
 	return names
 }
 
+// simulated are keys of [network] that say nothing about a real one.
+var simulated = []string{"network.channel", "network.duplicate", "network.reorder", "network.rto_min", "network.rto_max"}
+
 // governs reports whether a key says anything about a system where it runs. The
 // sections of a protocol and of a product do for their own; the network does not
 // on the loopback interface, nor do the simulated disk and processor in life.
@@ -31,12 +35,14 @@ func governs(path string, s *run.System, e *entry) bool {
 	section, _, _ = strings.Cut(section, "[")
 	live := run.Mode(e.Mode) == run.Live
 	switch section {
-	case "raft", "zab":
+	case "raft":
+		return s.Protocol == section && (path != "raft.commit_notice" || s.Product == "")
+	case "zab":
 		return s.Protocol == section
 	case "etcd", "hashicorp", "zookeeper":
 		return s.Product == section
 	case "network", "link", "clients":
-		return !(live && e.Loopback) && !(live && strings.HasPrefix(path, "network.rto_"))
+		return !(live && (e.Loopback || slices.Contains(simulated, path)))
 	case "disk", "cpu":
 		return !live
 	}

@@ -3,6 +3,7 @@ package experiments
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"raftzab/bench/run"
 	"raftzab/protocols"
@@ -112,6 +113,13 @@ func (v *validation) check() {
 	if n := s.Network; good("network") && n.RTOMax < n.RTOMin {
 		v.fail("network.rto_max", "%v is below rto_min (%v); write more", n.RTOMax, n.RTOMin)
 	}
+	if n := s.Network; good("network") {
+		v.datagrams("network", &n.Duplicate, &n.Reorder)
+	}
+	if d := s.Raft.ClockDrift; good("raft") && (d < 0 || d >= 1) {
+		v.fail("raft.clock_drift", "%g is no bound that a clock keeps; write a number from 0, below 1, for instance 0.01", d)
+	}
+	v.observed()
 	if z := s.Zab; good("zab") && z.MaxNotification < z.MinNotification {
 		v.fail("zab.max_notification_interval", "%v is below min_notification_interval (%v); write more", z.MaxNotification, z.MinNotification)
 	} else if good("zab") && z.FinalizeWait > 0 && z.MaxNotification <= z.FinalizeWait {
@@ -126,7 +134,82 @@ func (v *validation) check() {
 	for i := range s.Links {
 		v.link(element("link", i), &s.Links[i])
 	}
+	v.nodes()
 	v.faults()
+}
+
+// observed checks that there is something to watch, and time for it.
+func (v *validation) observed() {
+	s := v.s
+	if s.Observe == 0 || !v.d.good("observe") {
+		return
+	}
+	if !v.given("fault") {
+		v.fail("observe", "begins with the first fault, and there is none; write a [[fault]], or take it out")
+	}
+	if !v.d.good("fault") || !v.d.good("limit") {
+		return
+	}
+	var begins protocols.Time // at the latest
+	for i := range s.Faults {
+		if most, bounded := s.Faults[i].At.Most(); bounded && first(s.Faults, i) {
+			begins = max(begins, most)
+		}
+	}
+	end := begins + s.Observe.Time()
+	if end > s.Limit.Time() {
+		v.fail("observe", "ends as late as %v, when limit (%v) has ended the trial; write less, or a greater limit", time.Duration(end), s.Limit)
+	}
+	for i := range s.Faults {
+		if least := s.Faults[i].At.Least(); least >= end {
+			v.fail(element("fault", i)+".at", "fires at %v, when observe (%v) has ended the trial; write less, or a greater observe", time.Duration(least), s.Observe)
+		}
+	}
+}
+
+// first reports whether no fault is sure to come before the i-th.
+func first(faults []run.Planned, i int) bool {
+	return !slices.ContainsFunc(faults, func(p run.Planned) bool {
+		most, bounded := p.At.Most()
+		return bounded && most < faults[i].At.Least()
+	})
+}
+
+// datagrams checks that what only datagrams suffer is asked of datagrams.
+func (v *validation) datagrams(path string, duplicate, reorder *float64) {
+	for _, p := range []struct {
+		name string
+		x    *float64
+	}{{"duplicate", duplicate}, {"reorder", reorder}} {
+		if key := join(path, p.name); p.x != nil && *p.x > 0 && v.d.good(key) && v.d.good("network.channel") && v.s.Network.Channel != "datagram" {
+			v.fail(key, "has no effect on streams, which put all in order again; write channel = \"datagram\" in [network], or take it out")
+		}
+	}
+}
+
+// nodes checks the clocks of single servers.
+func (v *validation) nodes() {
+	var all []protocols.NodeID
+	for i := range v.s.Nodes {
+		path, n := element("node", i), &v.s.Nodes[i]
+		v.servers(join(path, "id"), n.ID)
+		for j, id := range n.ID {
+			if slices.Contains(all, id) {
+				v.fail(element(join(path, "id"), j), "%d has a [[node]] already; write all of it there", id)
+			}
+		}
+		all = append(all, n.ID...)
+		v.drift(join(path, "clock_drift"), n.ClockDrift)
+		if v.d.good(path) && n.ClockDrift == 0 && n.ClockSkew == 0 {
+			v.fail(path, "changes nothing; write clock_drift = 0.01 or clock_skew = \"10ms\"")
+		}
+	}
+}
+
+func (v *validation) drift(path string, x float64) {
+	if v.d.good(path) && (x <= -1 || x >= 1) {
+		v.fail(path, "%g is no drift that a clock has; write a number between -1 and 1, for instance 0.01", x)
+	}
 }
 
 func (v *validation) link(path string, l *run.Link) {
@@ -138,9 +221,10 @@ func (v *validation) link(path string, l *run.Link) {
 	if len(l.From) == 1 && slices.Equal(l.From, l.To) {
 		v.fail(path+".to", "[%d] is where it comes from: nobody has a link to itself; name another server", l.To[0])
 	}
-	if l.Delay == nil && l.Loss == nil {
+	if l.Delay == nil && l.Loss == nil && l.Duplicate == nil && l.Reorder == nil {
 		v.fail(path, `changes nothing; write delay = "constant(40ms)" or loss = 0.05`)
 	}
+	v.datagrams(path, l.Duplicate, l.Reorder)
 	if l.Loss != nil && *l.Loss == 1 {
 		v.fail(path+".loss", "1 lets nothing through: a stream would send again forever; write less, or a fault of kind cut")
 	}
@@ -163,8 +247,12 @@ func (v *validation) servers(path string, ids []protocols.NodeID) {
 }
 
 func (v *validation) server(path string, id protocols.NodeID) {
-	if n := v.s.Cluster.Voters; int(id) > n {
-		v.fail(path, "there is no server %d: cluster.voters is %d; name one from 1 to %d", id, n, n)
+	n, watching, besides := v.s.Cluster.Voters, v.s.Cluster.Observers, ""
+	if watching > 0 {
+		besides = fmt.Sprintf(" and cluster.observers %d", watching)
+	}
+	if int(id) > n+watching {
+		v.fail(path, "there is no server %d: cluster.voters is %d%s; name one from 1 to %d", id, n, besides, n+watching)
 	}
 }
 

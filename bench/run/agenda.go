@@ -1,8 +1,11 @@
 package run
 
 import (
+	"slices"
+
 	"raftzab/bench/fault"
 	"raftzab/bench/random"
+	"raftzab/protocols"
 )
 
 // An agenda says what goes wrong when: a schedule of all the faults whose times
@@ -11,7 +14,9 @@ type agenda struct {
 	schedules []*fault.Schedule
 	waiting   []phased
 	heartbeat Time
-	begin     func(p fault.Plan) *fault.Schedule
+	begin     func(p ...fault.Plan) *fault.Schedule
+	others    func() []int // puts the numbers from 0 up to those of the voters in a drawn order
+	roles     []NodeID     // by number in a partition with a target; nil: not drawn yet
 }
 
 // A phased fault waits, from the time of its plan on, for the leader to send
@@ -38,26 +43,30 @@ func newAgenda(s *Settings, seed uint64, trial int) agenda {
 			a.waiting = append(a.waiting, phased{p, rng.Float64(), p.At})
 		}
 	}
-	a.schedules = append(a.schedules, fault.NewSchedule(plans, s.Cluster.Voters, seed, trial))
-	a.begin = func(p fault.Plan) *fault.Schedule {
-		return fault.NewSchedule([]fault.Plan{p}, s.Cluster.Voters, seed, trial)
+	a.begin = func(p ...fault.Plan) *fault.Schedule {
+		return fault.NewSchedule(p, s.Cluster.Voters, seed, trial).Observers(s.Cluster.Observers)
 	}
+	a.schedules = append(a.schedules, a.begin(plans...))
+	a.others = func() []int { return random.Stream(seed, trial, random.Schedule, 1<<32).Perm(s.Cluster.Voters) }
 	return a
 }
 
 // plan is a fault of the scenario without its time.
 func plan(f *Planned, s *Settings) fault.Plan {
 	p := fault.Plan{For: f.For.Time(), Target: f.Target, From: f.From, To: f.To,
-		Fault: fault.Fault{Kind: f.Kind, Groups: f.Groups, Delay: s.Network.Delay, Loss: s.Network.Loss, Fsync: s.Disk.Fsync}}
+		Fault: fault.Fault{Kind: f.Kind, Groups: f.Groups, Delay: s.Network.Delay, Loss: s.Network.Loss, Duplicate: s.Network.Duplicate,
+			Reorder: s.Network.Reorder, Fsync: s.Disk.Fsync, Fail: f.Fail, Skew: f.Skew.Time(), Drift: f.Drift}}
 	if f.Delay != nil {
 		p.Fault.Delay = *f.Delay
 	}
 	if f.Loss != nil {
 		p.Fault.Loss = *f.Loss
 	}
-	p.Fault.Skew = f.Skew.Time()
-	if f.Drift != nil {
-		p.Fault.Drift = *f.Drift
+	if f.Duplicate != nil {
+		p.Fault.Duplicate = *f.Duplicate
+	}
+	if f.Reorder != nil {
+		p.Fault.Reorder = *f.Reorder
 	}
 	if f.Fsync != nil {
 		p.Fault.Fsync = *f.Fsync
@@ -98,8 +107,35 @@ func (a *agenda) Due(now, sent Time, v fault.View) (fault.Fault, bool) {
 	}
 	for _, s := range a.schedules {
 		if f, ok := s.Due(now, v); ok {
+			if f.Kind == fault.Partition && len(f.Nodes) > 0 {
+				f.Groups, f.Nodes = a.cast(f.Groups, f.Nodes[0]), nil
+			}
 			return f, true
 		}
 	}
 	return fault.Fault{}, false
+}
+
+// cast puts servers in the place of the numbers in groups: 1 is whom the first
+// such partition was aimed at, and the others are 2, 3, ... in a drawn order, for
+// the whole trial. Observers keep their numbers.
+func (a *agenda) cast(groups [][]NodeID, first NodeID) (out [][]NodeID) {
+	if a.roles == nil {
+		a.roles = []NodeID{protocols.None, first}
+		for _, i := range a.others() {
+			if id := NodeID(i + 1); id != first {
+				a.roles = append(a.roles, id)
+			}
+		}
+	}
+	for _, g := range groups {
+		g = slices.Clone(g)
+		for i, role := range g {
+			if int(role) < len(a.roles) {
+				g[i] = a.roles[role]
+			}
+		}
+		out = append(out, g)
+	}
+	return out
 }

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"raftzab/bench"
@@ -31,6 +32,7 @@ type conductor struct {
 	probes   prober
 	schedule agenda
 	stage    *stage // nil where the scenario asks for none
+	window   window
 	trial    int
 	base     Time // when the trial began, on the system's clock
 	probed   bool
@@ -47,6 +49,7 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	s := &c.cell.Settings
 	c.schedule = newAgenda(s, c.cell.Seed, trial)
 	c.election.reset()
+	c.window.reset(s)
 	if c.stage != nil {
 		c.stage.reset(s.Cluster.Voters, c.cell.Seed, trial)
 	}
@@ -72,10 +75,11 @@ func (c *conductor) conduct(ctx context.Context) error {
 		if !c.election.begun { // nothing can be over before the leader is struck
 			next = max(next, c.base+c.schedule.Next())
 		}
-		t = min(next, limit)
+		t = c.window.until(min(next, limit))
 		if err := c.sys.Run(c, t); err != nil {
 			return err
 		}
+		c.window.look(t, c.cell.Settings.members(), c.sys)
 		if c.err != nil {
 			return c.err
 		}
@@ -86,6 +90,9 @@ func (c *conductor) conduct(ctx context.Context) error {
 func (c *conductor) done() bool {
 	if c.checks != nil && c.checks.Violation() != nil {
 		return true
+	}
+	if c.window.length > 0 {
+		return c.window.over
 	}
 	if !c.election.begun && c.schedule.Next() == 0 {
 		return true // nothing has struck the leader: there is nothing to measure
@@ -103,6 +110,7 @@ func (c *conductor) Wake(now Time) Time {
 		if !ok {
 			break
 		}
+		c.window.begin(now, c.cell.Settings.members(), c.sys)
 		if !c.struck && c.deposes(f) {
 			c.struck = true
 			c.election.begin(now, f, c.sys)
@@ -111,7 +119,7 @@ func (c *conductor) Wake(now Time) Time {
 			}
 			c.probes.begin(now)
 		}
-		if err := c.sys.Inject(f); err != nil {
+		if err := c.inject(f); err != nil {
 			c.err = err
 		}
 		switch f.Kind {
@@ -157,10 +165,24 @@ func (c *conductor) deposes(f fault.Fault) bool {
 		return slices.Contains(f.Nodes, leaders[0])
 	case fault.Cut:
 		return slices.Contains(f.From, leaders[0]) || slices.Contains(f.To, leaders[0])
+	case fault.Transfer:
+		return f.Nodes[0] != leaders[0]
 	case fault.Partition:
 		return true
 	}
 	return false
+}
+
+// inject gives effect to a fault. A clock whose drift ends keeps the one that the
+// settings give its server.
+func (c *conductor) inject(f fault.Fault) error {
+	err := c.sys.Inject(f)
+	if f.Kind == fault.Clock && f.Back {
+		for _, pace := range c.cell.Settings.pace(f.Nodes) {
+			err = errors.Join(err, c.sys.Inject(pace))
+		}
+	}
+	return err
 }
 
 // submit sends a client's request, and lets the checks know.
@@ -180,6 +202,7 @@ func (c *conductor) Reply(now Time, r bench.Reply) {
 		c.stage.reply(r, c.cell.Settings.Cluster.Voters)
 	}
 	c.probes.reply(now, r)
+	c.window.reply(now, r)
 }
 
 // Listen names the events that the measurement and the checks need.
@@ -196,6 +219,7 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 		c.checks.Observe(now, node, e)
 	}
 	c.election.observe(now, node, e, c.sys)
+	c.window.observe(now, e)
 }
 
 // remove takes ids out of a list.
@@ -207,6 +231,7 @@ func remove(list, ids []NodeID) []NodeID {
 func (c *conductor) row(trial int, inside bool) results.Trial {
 	row := c.cell.row(trial, c.probed)
 	c.election.report(&row, inside)
+	c.window.report(&row)
 	if c.probed && c.probes.outage >= 0 {
 		row.OutageMS = milliseconds(c.probes.outage)
 	}

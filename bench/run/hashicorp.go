@@ -17,17 +17,6 @@ func inBubble(ctx context.Context, cell *Cell, _ func(Time, string)) (worker, er
 	return w, w.cfg.Validate()
 }
 
-// hashicorpConfig has the scenario's timeouts for followers and candidates. The
-// lease keeps the product's proportion, half the timeout; what a scenario does
-// not speak of stays as the product has it.
-func hashicorpConfig(s *Settings, seed uint64) hashicorp.Config {
-	cfg := hashicorp.Default()
-	t := s.Raft.ElectionTimeout.Min.Time()
-	cfg.Voters, cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLease = s.Cluster.Voters, t, t, t/2
-	cfg.Network, cfg.Fsync, cfg.Seed = wires(s), s.Disk.Fsync, seed
-	return cfg
-}
-
 type bubbles struct {
 	ctx       context.Context
 	conductor conductor
@@ -45,14 +34,4 @@ func (w *bubbles) trial(trial int, probed bool) (row results.Trial, checksum uin
 		return c.conduct(w.ctx)
 	})
 	return c.row(trial, true), 0, nil, err
-}
-
-// twiceTheTimeout is what hashicorp/raft cannot have otherwise: its timeouts
-// are drawn from T to 2T.
-func twiceTheTimeout(_ Mode, s *Settings) []Unsupported {
-	if r := s.Raft.ElectionTimeout; r.Max != 2*r.Min {
-		return []Unsupported{{"raft.election_timeout", "hashicorp/raft always draws from T to 2T; write for instance \"" + Range{r.Min, 2 * r.Min}.String() +
-			"\", or another range for it alone in [hashicorp]"}}
-	}
-	return nil
 }

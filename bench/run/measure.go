@@ -17,9 +17,9 @@ type (
 // METRICS: all intervals begin with the fault at t0; the terms are those of
 // results.Trial.
 type election struct {
-	protocol string // "raft" or "zab": what a round is, and who is best
-	nodes    int
-
+	protocol  string // "raft" or "zab": what a round is, and who is best
+	nodes     int    // with a vote,
+	observers int    // and without
 	begun     bool
 	t0        Time
 	old       NodeID // the leader at t0
@@ -58,10 +58,10 @@ var electionEvents = protocols.Events(protocols.RoleChanged, protocols.RoundBega
 
 func (e *election) reset() {
 	seats := e.seats[:0]
-	for range e.nodes + 1 {
+	for range e.nodes + e.observers + 1 {
 		seats = append(seats, seat{})
 	}
-	*e = election{protocol: e.protocol, nodes: e.nodes, countable: e.countable, stood: e.stood[:0], won: e.won[:0], seats: seats}
+	*e = election{protocol: e.protocol, nodes: e.nodes, observers: e.observers, countable: e.countable, stood: e.stood[:0], won: e.won[:0], seats: seats}
 }
 
 // begin marks t0: f is about to strike the leader.
@@ -117,7 +117,7 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 // heard takes in that a server has had a message from the leader of an epoch.
 // paper_ms ends when all the others have, of one leader.
 func (e *election) heard(now Time, node NodeID, epoch uint64) {
-	if !e.begun || e.paper != 0 || epoch <= e.oldEpoch || node == e.old || e.seats[node].heard >= epoch {
+	if !e.begun || e.paper != 0 || int(node) > e.nodes || epoch <= e.oldEpoch || node == e.old || e.seats[node].heard >= epoch {
 		return
 	}
 	if e.seats[node].heard = epoch; epoch > e.heardOf {

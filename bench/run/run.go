@@ -56,12 +56,13 @@ func quoted(s string) string {
 }
 
 // Passes says how often each trial runs: with probes, a simulated trial runs
-// twice on one seed, since probes load a system and move its elections.
+// twice on one seed, since probes load a system and move its elections. Where a
+// service is watched for a stated time, clients are what it is about.
 func (c *Cell) Passes() []bool {
 	switch {
 	case c.Settings.Probe.Interval == 0:
 		return []bool{false}
-	case c.Mode == Live:
+	case c.Mode == Live, c.Settings.Observe > 0:
 		return []bool{true}
 	}
 	return []bool{false, true}

@@ -18,9 +18,11 @@ type Settings struct {
 	Timeouts string    `toml:"timeouts" default:"given" oneof:"given,matched,defaults" doc:"\"given\": as [raft] and [zab] say; \"matched\": [raft], and Zab's tick is the mean election timeout / sync_limit; \"defaults\": each product's own. A section of one product has the last word"`
 	Warmup   Duration  `toml:"warmup" default:"1s" doc:"faults and measuring begin after it"`
 	Limit    Duration  `toml:"limit" default:"60s" least:"1ms" doc:"virtual or real time per trial; past it: censored"`
+	Observe  Duration  `toml:"observe" json:",omitzero" least:"1ms" doc:"a trial lasts this long from the first fault, whatever comes of it, and is measured to its end: terms, leader_changes, down_ms, up, settled; with [probe], every trial is probed; absent: a trial ends when the leader is replaced"`
 	Cluster  Cluster   `toml:"cluster"`
 	Network  Network   `toml:"network"`
 	Links    []Link    `toml:"link" doc:"overrides for some directed pairs of servers"`
+	Nodes    []Node    `toml:"node" json:",omitzero" doc:"overrides for some servers; of raft, zab and etcd"`
 	Clients  Clients   `toml:"clients"`
 	Disk     Disk      `toml:"disk"`
 	CPU      CPU       `toml:"cpu"`
@@ -32,24 +34,38 @@ type Settings struct {
 
 // Cluster is who takes part.
 type Cluster struct {
-	Voters int `toml:"voters" required:"true" example:"5" least:"1" most:"31" doc:"servers that vote, named 1, 2, ..."`
-	Behind int `toml:"behind" default:"0" least:"0" most:"15" doc:"followers, drawn in each trial, whose logs are shorter when the leader is struck, so that they cannot win; of raft and etcd"`
+	Voters          int `toml:"voters" required:"true" example:"5" least:"1" most:"31" doc:"servers that vote, named 1, 2, ..."`
+	Observers       int `toml:"observers" json:",omitzero" default:"0" least:"0" most:"31" doc:"servers that receive and have no vote, named behind the voters; Raft's learners; of raft and etcd"`
+	Behind          int `toml:"behind" default:"0" least:"0" most:"15" doc:"followers, drawn in each trial, whose logs are shorter when the leader is struck, so that they cannot win; of raft and etcd"`
+	SnapshotEntries int `toml:"snapshot_entries" json:",omitzero" default:"0" least:"0" doc:"entries between two snapshots of a server's state, behind which its log may be given up; 0: never; of raft"`
 }
 
 // Network describes the simulated links; live runs have their own.
 type Network struct {
-	Delay  random.Distribution `toml:"delay" default:"constant(5ms)" doc:"one way, each message"`
-	Loss   float64             `toml:"loss" unit:"probability" doc:"chance that a packet is lost, below 1; on a stream, retransmission makes it a delay"`
-	RTOMin Duration            `toml:"rto_min" default:"200ms" least:"1us" doc:"least retransmission time-out of a stream; doubles with each loss in a row"`
-	RTOMax Duration            `toml:"rto_max" default:"120s" least:"1us" doc:"where it stops doubling; 120s is Linux's"`
+	Delay     random.Distribution `toml:"delay" default:"constant(5ms)" doc:"one way, each message"`
+	Loss      float64             `toml:"loss" unit:"probability" doc:"chance that a packet is lost, below 1; on a stream, retransmission makes it a delay"`
+	Channel   string              `toml:"channel" json:",omitzero" default:"stream" oneof:"stream,datagram" doc:"between servers; \"stream\": as TCP, in order and nothing lost while both ends live; \"datagram\": as UDP, each message on its own, for raft and etcd; clients have streams"`
+	Duplicate float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"chance that a datagram arrives twice"`
+	Reorder   float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"chance that a datagram is held back for 1 to 5 further delays, so that later ones overtake it"`
+	RTOMin    Duration            `toml:"rto_min" default:"200ms" least:"1us" doc:"least retransmission time-out of a stream; doubles with each loss in a row"`
+	RTOMax    Duration            `toml:"rto_max" default:"120s" least:"1us" doc:"where it stops doubling; 120s is Linux's"`
 }
 
 // Link overrides the network for the pairs From x To.
 type Link struct {
-	From  []protocols.NodeID   `toml:"from" required:"true" doc:"senders"`
-	To    []protocols.NodeID   `toml:"to" required:"true" doc:"receivers"`
-	Delay *random.Distribution `toml:"delay" doc:"one way; absent: as [network]"`
-	Loss  *float64             `toml:"loss" unit:"probability" doc:"absent: as [network]"`
+	From      []protocols.NodeID   `toml:"from" required:"true" doc:"senders"`
+	To        []protocols.NodeID   `toml:"to" required:"true" doc:"receivers"`
+	Delay     *random.Distribution `toml:"delay" doc:"one way; absent: as [network]"`
+	Loss      *float64             `toml:"loss" unit:"probability" doc:"absent: as [network]"`
+	Duplicate *float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"of datagrams; absent: as [network]"`
+	Reorder   *float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"of datagrams; absent: as [network]"`
+}
+
+// Node overrides what all servers have.
+type Node struct {
+	ID         []protocols.NodeID `toml:"id" required:"true" example:"[3]" doc:"the servers"`
+	ClockSkew  Duration           `toml:"clock_skew" json:",omitzero" doc:"how far their clocks are ahead of the trial's"`
+	ClockDrift float64            `toml:"clock_drift" json:",omitzero" example:"0.01" doc:"their clocks run 1 + clock_drift times as fast; between -1 and 1"`
 }
 
 // Clients are endpoints of the same network.
@@ -69,8 +85,18 @@ type CPU struct {
 
 // Raft's timeouts.
 type Raft struct {
-	ElectionTimeout Range    `toml:"election_timeout" default:"150ms-300ms" least:"1us" doc:"drawn uniformly from this range each time the timer is set"`
-	Heartbeat       Duration `toml:"heartbeat" least:"1us" doc:"the leader's interval; absent: half the least election timeout"`
+	ElectionTimeout  Range    `toml:"election_timeout" default:"150ms-300ms" least:"1us" doc:"drawn uniformly from this range each time the timer is set"`
+	Heartbeat        Duration `toml:"heartbeat" least:"1us" doc:"the leader's interval; absent: half the least election timeout"`
+	CandidateTimeout Range    `toml:"candidate_timeout" json:",omitzero" least:"1us" doc:"drawn where a candidate waits for votes; absent: as election_timeout; of raft and hashicorp"`
+	PreVote          *bool    `toml:"prevote" json:",omitzero" doc:"a server asks whether it would get the votes before it raises its term; absent: false, but true for hashicorp, as in the product"`
+	CheckQuorum      *bool    `toml:"check_quorum" json:",omitzero" doc:"a leader that has not heard from a majority steps down, and servers that hear from a leader ignore requests for votes; absent: false, but true for hashicorp, which cannot do without"`
+	ClockDrift       float64  `toml:"clock_drift" json:",omitzero" example:"0.01" doc:"the bound on every clock's drift that leases reckon with, below 1; 0: no leases; needs check_quorum; of raft"`
+	CommitNotice     string   `toml:"commit_notice" json:",omitzero" oneof:"heartbeat,eager" doc:"when followers hear of a commit: \"heartbeat\": with the next AppendEntries, whatever sends it (absent: this); \"eager\": at once; governs raft alone"`
+	Backtrack        string   `toml:"backtrack" json:",omitzero" oneof:"term,one" doc:"how a leader finds where a log agrees with its own: \"term\": a term at a time (absent: this); \"one\": an entry at a time; of raft"`
+	Window           int      `toml:"window" json:",omitzero" least:"1" doc:"AppendEntries with entries that may be under way to a server; absent: 64, and 512 for etcd, as in the product; of raft and etcd"`
+	MaxEntries       int      `toml:"max_entries" json:",omitzero" least:"1" doc:"in one AppendEntries; absent: 1024, and 64 for hashicorp, as in the product; of raft and hashicorp"`
+	ChunkSize        int      `toml:"chunk_size" json:",omitzero" least:"1" doc:"bytes of a snapshot in one message; absent: 65536; of raft"`
+	Trailing         *int     `toml:"trailing" json:",omitzero" least:"0" doc:"entries behind a snapshot that the log keeps; absent: 1024; of raft"`
 }
 
 // Zab's timeouts, in ZooKeeper's terms.
@@ -85,24 +111,27 @@ type Zab struct {
 
 // Probe is the black box's view: clients that write all the time.
 type Probe struct {
-	Interval Duration `toml:"interval" doc:"between two writes of the client pinned to each server; absent: no probes, outage_ms empty"`
+	Interval Duration `toml:"interval" doc:"between two writes of the client pinned to each voter; absent: no probes, outage_ms empty"`
 }
 
 // Planned is a fault of the schedule.
 type Planned struct {
-	At     random.Distribution  `toml:"at" required:"true" example:"\"uniform(1s, 1.075s)\"" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval"`
-	Phase  string               `toml:"phase" oneof:"heartbeat" doc:"of a fault of the leader: from at on it waits for the leader's next heartbeats, and fires uniformly within the interval that they begin; of raft and etcd"`
-	Kind   fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong"`
-	Target fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority or node:3; resolved when the fault fires"`
-	For    Duration             `toml:"for" least:"1us" doc:"undone after this; absent: never"`
-	Groups [][]protocols.NodeID `toml:"groups" example:"[[1, 2], [3, 4, 5]]" doc:"of partition: who can talk to whom"`
-	From   fault.Target         `toml:"from" doc:"of cut, heal and link: senders"`
-	To     fault.Target         `toml:"to" doc:"of cut, heal and link: receivers; absent: all the others"`
-	Delay  *random.Distribution `toml:"delay" doc:"of link: one way"`
-	Loss   *float64             `toml:"loss" unit:"probability" doc:"of link; below 1"`
-	Fsync  *random.Distribution `toml:"fsync" doc:"of disk"`
-	Skew   Duration             `toml:"skew" doc:"of clock: it jumps forward by this"`
-	Drift  *float64             `toml:"drift" doc:"of clock: it runs this share too fast; below 0: too slow"`
+	At        random.Distribution  `toml:"at" required:"true" example:"\"uniform(1s, 1.075s)\"" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval"`
+	Phase     string               `toml:"phase" oneof:"heartbeat" doc:"of a fault of the leader: from at on it waits for the leader's next heartbeats, and fires uniformly within the interval that they begin; of raft and etcd"`
+	Kind      fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong"`
+	Target    fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority, observer or node:3; found when the fault fires; of transfer: to whom; of partition: whom the groups call 1, while the others, drawn, are 2, 3, ... in all such partitions of a trial"`
+	For       Duration             `toml:"for" least:"1us" doc:"undone after this; absent: never"`
+	Groups    [][]protocols.NodeID `toml:"groups" example:"[[1, 2], [3, 4, 5]]" doc:"of partition: who can talk to whom; a server that is in several hears those who do not hear each other"`
+	From      fault.Target         `toml:"from" doc:"of cut, heal and link: senders"`
+	To        fault.Target         `toml:"to" doc:"of cut, heal and link: receivers; absent: all the others"`
+	Delay     *random.Distribution `toml:"delay" doc:"of link: one way"`
+	Loss      *float64             `toml:"loss" unit:"probability" doc:"of link; below 1"`
+	Duplicate *float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"of link, of datagrams"`
+	Reorder   *float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"of link, of datagrams"`
+	Fsync     *random.Distribution `toml:"fsync" doc:"of disk"`
+	Fail      bool                 `toml:"fail" json:",omitzero" doc:"of disk: the next fsync fails, which ends the process as a crash does"`
+	Skew      Duration             `toml:"skew" json:",omitzero" doc:"of clock: it jumps forward by this"`
+	Drift     float64              `toml:"drift" json:",omitzero" example:"0.01" doc:"of clock: it runs 1 + drift times as fast from then on; between -1 and 1"`
 }
 
 // A Duration is written as "150ms".

@@ -35,23 +35,23 @@ func (b *Breach) String() string {
 }
 
 // A maker returns the function that makes a node's replica under settings.
-type maker[M protocols.Message] func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M]
+type maker[M protocols.Message] func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M]
 
 // simulated returns a factory of workers for replicas in virtual time.
 func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool) func(context.Context, *Cell, func(Time, string)) (worker, error) {
 	return func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error) {
 		s := &cell.Settings
-		var voters []NodeID
-		for id := 1; id <= s.Cluster.Voters; id++ {
-			voters = append(voters, NodeID(id))
+		var members []NodeID
+		for id := 1; id <= s.members(); id++ {
+			members = append(members, NodeID(id))
 		}
 		w := &simulation[M]{ctx: ctx, checks: check.New(s.Cluster.Voters, invariants[protocol])}
-		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, countable: countable}}
-		grow := make(s, voters)
+		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: countable}}
+		grow := make(s, members[:s.Cluster.Voters], members[s.Cluster.Voters:])
 		if s.Staged() {
 			grow = w.staged(grow, s, countable)
 		}
-		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Fsync: s.Disk.Fsync, Timer: s.CPU.Timer,
+		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Images: s.Cluster.SnapshotEntries,
 			Witness: witness{w.checks, &w.conductor}, Trace: trace}, cell.Seed, 0)
 		return w, nil
 	}
@@ -62,8 +62,11 @@ var invariants = map[string]check.Protocol{"raft": check.Raft, "zab": check.Zab}
 
 // wires describes the virtual network of a cell.
 func wires(s *Settings) network.Config {
-	q := network.Quality{Delay: s.Network.Delay, Loss: s.Network.Loss}
-	cfg := network.Config{Nodes: s.Cluster.Voters, Default: q, RTOMin: s.Network.RTOMin.Time(), RTOMax: s.Network.RTOMax.Time(), Clients: s.Clients.Delay}
+	q := network.Quality{Delay: s.Network.Delay, Loss: s.Network.Loss, Duplicate: s.Network.Duplicate, Reorder: s.Network.Reorder}
+	cfg := network.Config{Nodes: s.members(), Default: q, RTOMin: s.Network.RTOMin.Time(), RTOMax: s.Network.RTOMax.Time(), Clients: s.Clients.Delay}
+	if s.Network.Channel == datagram {
+		cfg.Channel = network.Datagram
+	}
 	for _, l := range s.Links {
 		o := q
 		if l.Delay != nil {
@@ -71,6 +74,12 @@ func wires(s *Settings) network.Config {
 		}
 		if l.Loss != nil {
 			o.Loss = *l.Loss
+		}
+		if l.Duplicate != nil {
+			o.Duplicate = *l.Duplicate
+		}
+		if l.Reorder != nil {
+			o.Reorder = *l.Reorder
 		}
 		for _, a := range l.From {
 			for _, b := range l.To {
@@ -80,6 +89,9 @@ func wires(s *Settings) network.Config {
 	}
 	return cfg
 }
+
+// members is how many servers there are, with and without a vote.
+func (s *Settings) members() int { return s.Cluster.Voters + s.Cluster.Observers }
 
 type simulation[M protocols.Message] struct {
 	ctx       context.Context
@@ -104,6 +116,11 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 	w.cluster.Reset(c.cell.Seed, trial)
 	c.prepare(w.cluster, trial, probed, 0)
 	c.probes.restart()
+	for _, f := range c.cell.Settings.clocks() {
+		if err := w.cluster.Inject(f); err != nil {
+			return row, 0, nil, err
+		}
+	}
 	what, err := guarded(func() error { return c.conduct(w.ctx) })
 	row = c.row(trial, true)
 	events, sum := w.cluster.Events()

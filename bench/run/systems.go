@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"raftzab/bench/baseline/etcdraft"
-	"raftzab/bench/baseline/hashicorp"
 	"raftzab/bench/fault"
 	"raftzab/protocols"
 	"raftzab/raft"
@@ -26,10 +25,13 @@ type System struct {
 	// Reproducible says whether the same seed gives the same bytes.
 	Reproducible bool
 
-	kinds   []fault.Kind // that it can have; nil: all
-	check   func(mode Mode, s *Settings) []Unsupported
-	missing func(mode Mode) string
-	open    func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error)
+	notes    func(s *Settings) []string // in the place of Notes, where they depend on the settings
+	kinds    []fault.Kind               // that it can have; nil: all
+	lacks    map[string]string          // what settings may ask for and it has not, with why
+	check    func(mode Mode, s *Settings) []Unsupported
+	complete func(s *Settings)
+	missing  func(mode Mode) string
+	open     func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error)
 }
 
 // Unsupported is a setting that a system cannot have.
@@ -52,11 +54,12 @@ func everyKind() (kinds []fault.Kind) {
 var Systems = []*System{
 	{
 		Name: "raft", Protocol: "raft", Modes: []Mode{Sim}, Reproducible: true, Notes: []string{noSockets},
-		check: heartbeatBelowTimeout,
-		open: simulated("raft", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[raft.Message] {
-			cfg := raft.Default()
-			cfg.Voters, cfg.Heartbeat = voters, s.Raft.Heartbeat.Time()
-			cfg.ElectionTimeout = raft.Timeout{Min: s.Raft.ElectionTimeout.Min.Time(), Max: s.Raft.ElectionTimeout.Max.Time()}
+		check: func(mode Mode, s *Settings) []Unsupported {
+			return append(heartbeatBelowTimeout(mode, s), leases(s)...)
+		}, complete: completeRaft,
+		open: simulated("raft", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[raft.Message] {
+			cfg := raftConfig(s)
+			cfg.Voters, cfg.Learners = voters, observers
 			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[raft.Message] {
 				cfg := cfg
 				cfg.ID = id
@@ -65,10 +68,10 @@ var Systems = []*System{
 		}, raft.ElectionKind),
 	},
 	{
-		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true, kinds: allButTransfer, Notes: []string{
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true, kinds: allButTransfer, lacks: zabLacks, Notes: []string{
 			"a learner's connection opens without TCP's handshake, so activation is one round trip shorter than over new connections",
 			"history and currentEpoch share one fsync at NEWLEADER, where ZooKeeper has two in a row"},
-		open: simulated("zab", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
+		open: simulated("zab", func(s *Settings, voters, _ []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
 			cfg := zab.Default()
 			cfg.Voters = voters
 			cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Zab.Tick.Time(), s.Zab.InitLimit, s.Zab.SyncLimit
@@ -82,15 +85,12 @@ var Systems = []*System{
 		}, zab.ElectionKind),
 	},
 	{
-		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true, kinds: allButTransfer,
-		Notes: []string{noSockets,
-			"it stands on timers of ours (RawNode.Campaign), so that its timeouts are exact and reproducible, and draws a timeout anew only when its term or role changes, as etcd does",
-			"PreVote and CheckQuorum are off, as in our Raft; the product etcd has both on",
-			"a new leader probes each follower, so that entries behind its no-op wait one round trip more before they are acknowledged"},
-		check: heartbeatBelowTimeout,
-		open: simulated("raft", func(s *Settings, voters []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[etcdraft.Message] {
-			cfg := etcdraft.Config{Voters: voters, ElectionTimeout: etcdraft.Timeout{Min: s.Raft.ElectionTimeout.Min.Time(), Max: s.Raft.ElectionTimeout.Max.Time()},
-				Heartbeat: s.Raft.Heartbeat.Time()}
+		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true, lacks: etcdLacks,
+		notes: etcdNotes,
+		check: heartbeatBelowTimeout, complete: completeEtcd,
+		open: simulated("raft", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[etcdraft.Message] {
+			cfg := etcdConfig(s)
+			cfg.Voters, cfg.Learners = voters, observers
 			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[etcdraft.Message] {
 				cfg := cfg
 				cfg.ID = id
@@ -99,9 +99,9 @@ var Systems = []*System{
 		}, etcdraft.ElectionKind),
 	},
 	{
-		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim}, Notes: hashicorp.Notes,
-		kinds: []fault.Kind{fault.Crash, fault.PowerOff, fault.Restart, fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Link, fault.Disk},
-		check: twiceTheTimeout, open: inBubble,
+		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim}, notes: hashicorpNotes,
+		kinds: []fault.Kind{fault.Crash, fault.PowerOff, fault.Restart, fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Link, fault.Disk, fault.Transfer},
+		lacks: hashicorpLacks, check: twiceTheTimeout, complete: completeHashicorp, open: inBubble,
 	},
 	{
 		Name: "zookeeper", Protocol: "zab", Product: "zookeeper", Modes: []Mode{Live}, Notes: []string{
@@ -109,16 +109,8 @@ var Systems = []*System{
 			"its servers are JVMs with small heaps and the quick compiler only, which share the machine's cores with each other and with the clients",
 			"its phases are the instants at which its log lines \"Peer state changed\" arrive; a server that loses its leader closes its clients' connections, which must come back before a write counts"},
 		kinds: []fault.Kind{fault.Crash, fault.Restart, fault.Pause, fault.Resume},
-		check: constants, missing: noZooKeeper, open: bootZooKeeper,
+		lacks: zookeeperLacks, check: constants, missing: noZooKeeper, open: bootZooKeeper,
 	},
-}
-
-// heartbeatBelowTimeout keeps a healthy Raft leader from being deposed.
-func heartbeatBelowTimeout(_ Mode, s *Settings) []Unsupported {
-	if h, t := s.Raft.Heartbeat, s.Raft.ElectionTimeout.Min; h >= t {
-		return []Unsupported{{"raft.heartbeat", fmt.Sprintf("%v is not below the least election timeout %v; write for instance \"%v\"", h, t, t/2)}}
-	}
-	return nil
 }
 
 // Supports reports whether the system can have a kind of fault.
@@ -126,9 +118,17 @@ func (s *System) Supports(_ Mode, k fault.Kind) bool {
 	return s.kinds == nil || slices.Contains(s.kinds, k)
 }
 
+// NotesOn are the notes on a cell with these settings.
+func (s *System) NotesOn(x *Settings) []string {
+	if s.notes != nil {
+		return s.notes(x)
+	}
+	return s.Notes
+}
+
 // Check returns the settings that the system cannot have.
 func (s *System) Check(mode Mode, x *Settings) []Unsupported {
-	lost := s.unstaged(mode, x)
+	lost := append(s.unstaged(mode, x), s.optionless(mode, x)...)
 	if s.check != nil {
 		lost = append(lost, s.check(mode, x)...)
 	}

@@ -250,7 +250,7 @@ func note(m *results.Manifest, w *results.Run, system *run.System, cell *run.Cel
 	if err != nil {
 		return fmt.Errorf("describing %s: %w", cell, err)
 	}
-	c := results.Cell{Mode: string(cell.Mode), Case: cell.Case, System: cell.System, Swept: cell.Swept, Trials: cell.Trials, Settings: settings, Notes: system.Notes}
+	c := results.Cell{Mode: string(cell.Mode), Case: cell.Case, System: cell.System, Swept: cell.Swept, Trials: cell.Trials, Settings: settings, Notes: system.NotesOn(&cell.Settings)}
 	if sum != nil {
 		if cell.Mode == run.Sim {
 			c.Rows = &sum.Rows

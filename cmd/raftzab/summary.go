@@ -20,6 +20,7 @@ type sample struct {
 	cell             *run.Cell
 	elect, outage    []float64
 	rounds, again    int // trials of elect that tell their rounds; of these, with more than one
+	window           watched
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
 }
 
@@ -37,6 +38,7 @@ func (s *sample) add(rows []results.Trial) {
 		case results.Violated:
 			violated = 1
 		}
+		s.window.add(r)
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
 			if !math.IsNaN(float64(r.Rounds)) {
@@ -69,7 +71,7 @@ func measured(values []float64, x results.Number, outcome results.Outcome) []flo
 type summary struct{ rows []*sample }
 
 func (t *summary) add(s *sample) {
-	if len(s.elect)+len(s.outage)+s.violated+s.failed > 0 {
+	if len(s.elect)+len(s.outage)+s.window.n+s.violated+s.failed > 0 {
 		t.rows = append(t.rows, s)
 	}
 }
@@ -81,19 +83,20 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 		return
 	}
 	fmt.Fprintf(out, "\n%s: %s\n", s.Name, s.Question)
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "cell\tn\telect_ms median [95 %]\tp95\tcensored\tmore than one round\tn\toutage_ms median [95 %]\tp95\tcensored")
+	var elections, windows []*sample
 	for _, r := range t.rows {
-		again := "-"
-		if r.rounds > 0 {
-			again = fmt.Sprintf("%.2f %%", 100*float64(r.again)/float64(r.rounds))
+		if r.cell.Settings.Observe > 0 {
+			windows = append(windows, r)
+		} else {
+			elections = append(elections, r)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.name(), spread(r.elect, s.Seed), again, spread(r.outage, s.Seed))
 	}
-	w.Flush()
-	fmt.Fprintln(out, `elect_ms (with its n, censored and rounds) is of simulated trials without probing clients, outage_ms of trials with them; live trials always have them.
-Probes move Raft's detection: their stream of AppendEntries resets the followers' timers all the time. So don't subtract elect_ms from outage_ms.
-Censored trials hit the limit: they are in n, above all others. No interval below n = 6, no p95 below n = 20.`)
+	if len(windows) > 0 {
+		printWatched(out, windows, s.Seed)
+	}
+	if len(elections) > 0 {
+		printElections(out, elections, s.Seed)
+	}
 	for _, r := range t.rows {
 		if r.violated > 0 {
 			fmt.Fprintf(out, "%s: an invariant was broken in %s; they are in n where they were measured\n", r.name(), trials(r.violated))
@@ -102,6 +105,23 @@ Censored trials hit the limit: they are in n, above all others. No interval belo
 			fmt.Fprintf(out, "%s: the world failed %s, not in n\n", r.name(), trials(r.failed))
 		}
 	}
+}
+
+// printElections writes the table of cells whose trials end with a new leader.
+func printElections(out io.Writer, rows []*sample, seed uint64) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "cell\tn\telect_ms median [95 %]\tp95\tcensored\tmore than one round\tn\toutage_ms median [95 %]\tp95\tcensored")
+	for _, r := range rows {
+		again := "-"
+		if r.rounds > 0 {
+			again = fmt.Sprintf("%.2f %%", 100*float64(r.again)/float64(r.rounds))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.name(), spread(r.elect, seed), again, spread(r.outage, seed))
+	}
+	w.Flush()
+	fmt.Fprintln(out, `elect_ms (with its n, censored and rounds) is of simulated trials without probing clients, outage_ms of trials with them; live trials always have them.
+Probes move Raft's detection: their stream of AppendEntries resets the followers' timers all the time. So don't subtract elect_ms from outage_ms.
+Censored trials hit the limit: they are in n, above all others. No interval below n = 6, no p95 below n = 20.`)
 }
 
 func (s *sample) name() string {

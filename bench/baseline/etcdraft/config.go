@@ -1,6 +1,7 @@
 package etcdraft
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,9 +18,13 @@ type Timeout struct{ Min, Max protocols.Time }
 // A Config is what one server must know.
 type Config struct {
 	ID              protocols.NodeID
-	Voters          []protocols.NodeID // ID among them
+	Voters          []protocols.NodeID // ID among them,
+	Learners        []protocols.NodeID // or among these, which have no vote
 	ElectionTimeout Timeout
 	Heartbeat       protocols.Time // between two heartbeats of a leader
+	PreVote         bool
+	CheckQuorum     bool
+	Window          int // MsgApp under way to one server, at most; 0: DefaultWindow
 }
 
 // Validate names everything that keeps c from working.
@@ -28,16 +33,23 @@ func (c Config) Validate() error {
 	wrong := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("etcdraft: "+format, args...))
 	}
-	if !slices.Contains(c.Voters, c.ID) {
-		wrong("server %d is not among the voters %v", c.ID, c.Voters)
+	members := slices.Concat(c.Voters, c.Learners)
+	if !slices.Contains(members, c.ID) {
+		wrong("server %d is not among the voters %v and the learners %v", c.ID, c.Voters, c.Learners)
 	}
-	for i, v := range c.Voters {
+	if len(c.Voters) == 0 {
+		wrong("there are no voters")
+	}
+	for i, v := range members {
 		if v == protocols.None {
-			wrong("voter %d is number 0; servers count from 1", i)
+			wrong("member %d is number 0; servers count from 1", i)
 		}
-		if slices.Contains(c.Voters[:i], v) {
-			wrong("server %d is twice among the voters", v)
+		if slices.Contains(members[:i], v) {
+			wrong("server %d is twice among the members", v)
 		}
+	}
+	if c.Window < 0 {
+		wrong("a window of %d messages; it must be at least 1, or 0 for the product's", c.Window)
 	}
 	if t := c.ElectionTimeout; t.Min <= 0 || t.Max < t.Min {
 		wrong("election timeout from %d to %d ns; it must be positive, and the right way round", t.Min, t.Max)
@@ -50,22 +62,28 @@ func (c Config) Validate() error {
 
 // The limits of etcd's server (server/etcdserver/raft.go).
 const (
-	maxSizePerMsg   = 1 << 20 // bytes
-	maxInflightMsgs = 4096 / 8
+	maxSizePerMsg = 1 << 20 // bytes
+	DefaultWindow = 4096 / 8
 )
 
-// never is more ticks than any run has.
-const never = 1 << 30
+// electionTick is the library's election timeout, in heartbeats. A leader alone
+// counts ticks here: it looks so often whether it has a quorum, and after so
+// many it gives a transfer up.
+func (c Config) electionTick() int {
+	return max(2, int((c.ElectionTimeout.Min+c.Heartbeat-1)/c.Heartbeat))
+}
 
 func (c Config) library(storage raft.Storage) *raft.Config {
 	return &raft.Config{
 		ID:                        uint64(c.ID),
-		ElectionTick:              never,
+		ElectionTick:              c.electionTick(),
 		HeartbeatTick:             1,
 		Storage:                   storage,
 		AsyncStorageWrites:        true,
 		MaxSizePerMsg:             maxSizePerMsg,
-		MaxInflightMsgs:           maxInflightMsgs,
+		MaxInflightMsgs:           cmp.Or(c.Window, DefaultWindow),
+		PreVote:                   c.PreVote,
+		CheckQuorum:               c.CheckQuorum,
 		DisableProposalForwarding: true,
 		Logger:                    quiet{},
 	}

@@ -24,21 +24,24 @@ const (
 	AppResp
 	Heartbeat
 	HeartbeatResp
-	other // none of these occurs with this configuration
+	other // none of these occurs
 	AppData
 	AppDataResp
+	PreVote
+	PreVoteResp
+	TimeoutNow
 	Kinds // how many kinds there are
 )
 
 var kindNames = [Kinds]string{"MsgVote", "MsgVoteResp", "MsgApp", "MsgAppResp", "MsgHeartbeat", "MsgHeartbeatResp", "other",
-	"MsgApp with commands", "MsgAppResp to commands"}
+	"MsgApp with commands", "MsgAppResp to commands", "MsgPreVote", "MsgPreVoteResp", "MsgTimeoutNow"}
 
 // KindName returns the name under which messages of a kind are counted.
 func KindName(kind uint8) string { return kindNames[kind] }
 
 // ElectionKind reports whether messages of a kind elect and activate a leader:
 // all but those of client commands.
-func ElectionKind(kind uint8) bool { return kind < AppData }
+func ElectionKind(kind uint8) bool { return kind != AppData && kind != AppDataResp }
 
 // Kind tells messages with client commands from those that elect.
 func (m Message) Kind() uint8 {
@@ -61,6 +64,12 @@ func (m Message) Kind() uint8 {
 		return Heartbeat
 	case pb.MsgHeartbeatResp:
 		return HeartbeatResp
+	case pb.MsgPreVote:
+		return PreVote
+	case pb.MsgPreVoteResp:
+		return PreVoteResp
+	case pb.MsgTimeoutNow:
+		return TimeoutNow
 	}
 	return other
 }

@@ -44,7 +44,8 @@ func (r *Replica) drain(now Time, data bool, out *Output) {
 }
 
 // learn takes in the library's term and role. Whenever one of them changes, its
-// reset has started the timer with a new length.
+// reset has started the timer with a new length; becoming a pre-candidate alone
+// keeps the length.
 func (r *Replica) learn(now Time, rd *raft.Ready, out *Output) {
 	oldRole, oldTerm := r.role, r.term
 	if s := rd.SoftState; s != nil {
@@ -56,10 +57,12 @@ func (r *Replica) learn(now Time, rd *raft.Ready, out *Output) {
 	if r.role == oldRole && r.term == oldTerm {
 		return
 	}
-	r.drawTimeout()
+	if r.role != raft.StatePreCandidate {
+		r.drawTimeout()
+	}
 	r.restartTimer(now)
-	if r.role != oldRole {
-		out.Emit(protocols.Event{Kind: protocols.RoleChanged, Role: role(r.role), Epoch: r.term})
+	if role := r.as(r.role); role != r.as(oldRole) {
+		out.Emit(protocols.Event{Kind: protocols.RoleChanged, Role: role, Epoch: r.term})
 	}
 	switch {
 	case r.role == raft.StateCandidate:

@@ -3,6 +3,7 @@ package etcdraft
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -15,6 +16,8 @@ type (
 	NodeID = protocols.NodeID
 	Output = protocols.Output[Message]
 )
+
+var _ protocols.Transferrer[Message] = (*Replica)(nil)
 
 // A Replica is one server of the library, driven through the contract.
 type Replica struct {
@@ -35,8 +38,10 @@ type Replica struct {
 
 	// The timer (see the package comment).
 	timeout    Time
-	electionAt Time // zero before the first Wake
+	startedAt  Time // when electionElapsed was 0
+	electionAt Time // zero before the first Wake, and for learners
 	heartAt    Time // of a leader
+	votes      bool // this server is a voter
 
 	seq, durable uint64
 	waiting      []waiting
@@ -61,11 +66,15 @@ func New(c Config, recovered protocols.Recovered, rng *rand.Rand) *Replica {
 	}
 	r := &Replica{cfg: c, rng: rng, store: raft.NewMemoryStorage(), log: protocols.NewLog(recovered),
 		term: recovered.Registers[0], vote: recovered.Registers[1]}
-	voters := &pb.ConfState{}
+	r.votes = slices.Contains(c.Voters, c.ID)
+	members := &pb.ConfState{}
 	for _, v := range c.Voters {
-		voters.Voters = append(voters.Voters, uint64(v))
+		members.Voters = append(members.Voters, uint64(v))
 	}
-	must(r.store.ApplySnapshot(&pb.Snapshot{Metadata: &pb.SnapshotMetadata{ConfState: voters}}))
+	for _, l := range c.Learners {
+		members.Learners = append(members.Learners, uint64(l))
+	}
+	must(r.store.ApplySnapshot(&pb.Snapshot{Metadata: &pb.SnapshotMetadata{ConfState: members}}))
 	if r.term > 0 {
 		must(r.store.SetHardState(&pb.HardState{Term: new(r.term), Vote: new(r.vote), Commit: new(uint64(0))}))
 	}
@@ -94,6 +103,7 @@ func (r *Replica) Wake(now Time, out *Output) {
 			r.lib.Tick()
 		}
 	case now >= r.electionAt:
+		r.restartTimer(now) // tickElection: electionElapsed = 0
 		must(r.lib.Campaign())
 	}
 	r.drain(now, false, out)
@@ -101,8 +111,12 @@ func (r *Replica) Wake(now Time, out *Output) {
 
 // Receive takes in a message.
 func (r *Replica) Receive(now Time, _ NodeID, m Message, out *Output) {
+	msg := m.Message
+	if r.leaseIsOver(now, msg) {
+		msg = &pb.Message{Type: m.Type, To: m.To, From: m.From, Term: m.Term, LogTerm: m.LogTerm, Index: m.Index, Context: leaseOver}
+	}
 	// The library drops what it cannot use by returning an error.
-	_ = r.lib.Step(m.Message)
+	_ = r.lib.Step(msg)
 	r.drain(now, m.data, out)
 	switch m.GetType() {
 	case pb.MsgApp, pb.MsgHeartbeat, pb.MsgSnap:
@@ -111,6 +125,21 @@ func (r *Replica) Receive(now Time, _ NodeID, m Message, out *Output) {
 			out.Wake = r.electionAt
 		}
 	}
+}
+
+// leaseOver is the context of a request for votes that the library takes up
+// whatever its lease says (raft.go: campaignTransfer).
+var leaseOver = []byte("CampaignTransfer")
+
+// leaseIsOver reports whether the library would ignore a request for votes though
+// it shall not. With CheckQuorum it does while it has a leader and the least
+// election timeout has not passed since its timer began, by ticks that a server
+// which does not lead never gets here. Leaders get theirs.
+func (r *Replica) leaseIsOver(now Time, m *pb.Message) bool {
+	if t := m.GetType(); !r.cfg.CheckQuorum || t != pb.MsgVote && t != pb.MsgPreVote {
+		return false
+	}
+	return r.role == raft.StateFollower && now >= r.startedAt+r.cfg.ElectionTimeout.Min
 }
 
 // Disconnected makes a leader probe where the peer's log ends.
@@ -147,6 +176,14 @@ func (r *Replica) Read(now Time, id protocols.RequestID, mode protocols.ReadMode
 	r.drain(now, false, out)
 }
 
+// Transfer hands the leadership over, or gives up after an election timeout.
+func (r *Replica) Transfer(now Time, to NodeID, out *Output) {
+	if r.role == raft.StateLeader {
+		r.lib.TransferLeader(uint64(to))
+	}
+	r.drain(now, false, out)
+}
+
 // Persisted releases what waited for the writes up to seq.
 func (r *Replica) Persisted(now Time, seq uint64, out *Output) {
 	r.durable = seq
@@ -165,7 +202,7 @@ func (r *Replica) Compact(now Time, _ protocols.Snapshot, out *Output) { r.drain
 // Status is what a probe may see.
 func (r *Replica) Status() protocols.Status {
 	return protocols.Status{
-		Role:      role(r.role),
+		Role:      r.as(r.role),
 		Active:    r.role == raft.StateLeader && r.activeTerm == r.term || r.role == raft.StateFollower && r.leader != protocols.None,
 		Leader:    r.leader,
 		Epoch:     r.term,
@@ -174,14 +211,17 @@ func (r *Replica) Status() protocols.Status {
 	}
 }
 
-func role(s raft.StateType) protocols.Role {
-	switch s {
-	case raft.StateLeader:
+// as says what the contract calls a state of this server.
+func (r *Replica) as(s raft.StateType) protocols.Role {
+	switch {
+	case s == raft.StateLeader:
 		return protocols.Leader
-	case raft.StateFollower:
+	case s != raft.StateFollower:
+		return protocols.Candidate // or pre-candidate
+	case r.votes:
 		return protocols.Follower
 	}
-	return protocols.Candidate
+	return protocols.Observer
 }
 
 // at returns the position with an index.
@@ -200,5 +240,9 @@ func (r *Replica) drawTimeout() {
 	}
 }
 
-// restartTimer is electionElapsed = 0.
-func (r *Replica) restartTimer(now Time) { r.electionAt = now + r.timeout }
+// restartTimer is electionElapsed = 0. Learners never stand.
+func (r *Replica) restartTimer(now Time) {
+	if r.startedAt = now; r.votes {
+		r.electionAt = now + r.timeout
+	}
+}

@@ -20,8 +20,8 @@ type (
 	NodeID = protocols.NodeID
 )
 
-// A Config describes a cluster and its world. The first five times and PreVote
-// are the library's own settings.
+// A Config describes a cluster and its world. What comes before Network are the
+// library's own settings, but for RPCTimeout.
 type Config struct {
 	Voters           int
 	HeartbeatTimeout Time // T of a follower
@@ -29,6 +29,7 @@ type Config struct {
 	LeaderLease      Time // a leader that hears from no majority for so long steps down; at most HeartbeatTimeout
 	CommitTimeout    Time // a leader tells its commit index to each peer every U[C, 2C)
 	RPCTimeout       Time // of the transport
+	MaxEntries       int  // in one AppendEntries
 	PreVote          bool
 
 	Network network.Config // Nodes is Voters
@@ -51,6 +52,7 @@ func Default() Config {
 		LeaderLease:      Time(d.LeaderLeaseTimeout),
 		CommitTimeout:    Time(d.CommitTimeout),
 		RPCTimeout:       Time(10 * time.Second),
+		MaxEntries:       d.MaxAppendEntries,
 		PreVote:          true,
 	}
 }
@@ -81,6 +83,7 @@ func (c Config) library(id NodeID) *raft.Config {
 	l.ElectionTimeout = time.Duration(c.ElectionTimeout)
 	l.LeaderLeaseTimeout = time.Duration(c.LeaderLease)
 	l.CommitTimeout = time.Duration(c.CommitTimeout)
+	l.MaxAppendEntries = c.MaxEntries
 	l.PreVoteDisabled = !c.PreVote
 	l.SnapshotThreshold = math.MaxUint64
 	l.NoLegacyTelemetry = true

@@ -25,7 +25,7 @@ package hashicorp
 // Notes say where this system is treated unlike the others, or differs by its
 // own design, for whoever compares results.
 var Notes = []string{
-	"pre-vote is on and CommitTimeout is 50 ms, as in the product; the leader's lease is half the timeout, in the product's proportion",
+	"pre-vote is on, and CommitTimeout is 50 ms, as in the product; the leader's lease is half the timeout, in the product's proportion",
 	"timeouts are drawn from [T, 2T); a follower's timer is not set again at a heartbeat: it looks every U[T, 2T) whether the last contact is older than T",
 	"a server that believes in a leader refuses votes and pre-votes, so a majority must miss the leader itself",
 	"a heartbeat goes to each peer every U[T/10, T/5), and waits for the answer before the next; entries travel one AppendEntries at a time per peer (no pipelining)",

@@ -5,13 +5,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hashicorp/raft"
+
 	"raftzab/bench/fault"
 	"raftzab/bench/network"
 )
 
-// Supports every kind of fault but a pause: a bubble has one clock, and no
-// goroutine of it can be stopped from outside.
-func (c *Cluster) Supports(k fault.Kind) bool { return k != fault.Pause && k != fault.Resume }
+// Supports every kind of fault but a pause and a clock's: a bubble has one clock,
+// and no goroutine of it can be stopped from outside.
+func (c *Cluster) Supports(k fault.Kind) bool {
+	return k != fault.Pause && k != fault.Resume && k != fault.Clock
+}
 
 // Inject gives effect to a fault. A partition takes the place of every earlier
 // cut. What a node in the wrong state cannot do is left undone.
@@ -37,6 +41,11 @@ func (c *Cluster) Inject(f fault.Fault) error {
 					return fmt.Errorf("hashicorp: restart of node %d: %w", id, err)
 				}
 			}
+		}
+		return nil
+	case fault.Transfer:
+		for _, to := range f.Nodes {
+			c.transfer(to)
 		}
 		return nil
 	}
@@ -75,6 +84,16 @@ func (c *Cluster) Inject(f fault.Fault) error {
 	}
 	c.relink()
 	return nil
+}
+
+// transfer has whoever leads, or believes to, hand over. Nobody waits for how it
+// ends: the next leader will be seen.
+func (c *Cluster) transfer(to NodeID) {
+	for _, n := range c.nodes[1:] {
+		if n.life != nil && n.id != to && n.life.raft.State() == raft.Leader {
+			n.life.raft.LeadershipTransferToServer(serverID(to), address(to))
+		}
+	}
 }
 
 // A link is one direction between two nodes. It carries nothing while it is cut
