@@ -134,8 +134,6 @@ func (v *validation) targets(path string, p *run.Planned) {
 		here := join(path, t.name)
 		switch {
 		case !v.d.good(here):
-		case t.Who == fault.Fixed:
-			v.server(here, t.Node)
 		case n == 1 && (t.Who == fault.Follower || t.Who == fault.Majority):
 			v.fail(here, "there is no %s: cluster.voters is 1; write more voters, or another target", t.Target)
 		case t.Who == fault.Observer && watching == 0:
@@ -144,6 +142,8 @@ func (v *validation) targets(path string, p *run.Planned) {
 			v.fail(here, "%s cannot be whom a leader hands over to: that is one voter who does not lead; write for instance \"follower\"", t.Target)
 		case t.name == "target" && p.Kind == fault.Partition && (t.Who == fault.Minority || t.Who == fault.Majority || v.watches(t.Target)):
 			v.fail(here, "%s is not one voter: that is whom the groups call 1; write for instance \"leader\"", t.Target)
+		case t.Who == fault.Fixed:
+			v.server(here, t.Node)
 		case t.name == "target" && t.Who != fault.Nobody && (p.Kind == fault.Restart || p.Kind == fault.Resume):
 			v.fail(here, "%s is found among servers that run: kind = \"%s\" needs a fixed one; write \"node:1\", or give the earlier fault a \"for\"", t.Target, p.Kind)
 		}
@@ -161,7 +161,8 @@ func (v *validation) targets(path string, p *run.Planned) {
 
 // watches reports whether a target is a server without a vote.
 func (v *validation) watches(t fault.Target) bool {
-	return t.Who == fault.Observer || t.Who == fault.Fixed && int(t.Node) > v.s.Cluster.Voters
+	n := v.s.Cluster.Voters
+	return t.Who == fault.Observer || t.Who == fault.Fixed && int(t.Node) > n && int(t.Node) <= n+v.s.Cluster.Observers
 }
 
 // whole reports whether every two of n servers are in some group together.

@@ -217,8 +217,11 @@ func TestRenderingTwiceGivesTheSameBytesAndNoDate(t *testing.T) {
 	for round := range 2 {
 		for _, f := range figures {
 			d := d
-			if f.name == "raft-figure16" {
+			switch f.name {
+			case "raft-figure16":
 				d = syntheticTimeouts(5)
+			case "settled":
+				d = syntheticWatched(5)
 			}
 			picture, caption, ok := f.make(d)
 			if !ok {

@@ -29,6 +29,7 @@ var figures = []figure{
 	{"election-phases", electionPhases, nil},
 	{"outage", outage, nil},
 	{"raft-figure16", raftFigure16, figure16Table},
+	{"settled", settled, nil},
 }
 
 // All draws the figures of the scenario whose results are in dir into

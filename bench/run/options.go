@@ -72,18 +72,15 @@ func completeEtcd(x *Settings) {
 
 func etcdNotes(s *Settings) []string {
 	notes := []string{noSockets,
-		"it stands on timers of ours (RawNode.Campaign), so that its timeouts are exact and reproducible, and draws a timeout anew only when its term or role changes, as etcd does"}
-	pre, quorum := is(s.Raft.PreVote), is(s.Raft.CheckQuorum)
-	if !pre && !quorum {
-		notes = append(notes, "PreVote and CheckQuorum are off, as in our Raft; the product etcd has both on")
+		"it stands on timers of ours (RawNode.Campaign), so that its timeouts are exact and reproducible, and draws a timeout anew only when its term or role changes, as etcd does",
+		"unless the scenario says otherwise, PreVote and CheckQuorum are off, as in our Raft; the product etcd has both on"}
+	switch pre, quorum := is(s.Raft.PreVote), is(s.Raft.CheckQuorum); {
+	case quorum:
+		notes = append(notes, "with CheckQuorum a leader looks once in a least election timeout, rounded up to heartbeats, whether a majority has spoken since the last look, where ours steps down when a majority has been silent for a greatest election timeout")
+	case pre:
+		notes = append(notes, "with PreVote alone a server grants it though it hears from a leader, which our Raft, as the dissertation (9.6), refuses")
 	}
-	if pre && !quorum {
-		notes = append(notes, "a server grants a PreVote though it hears from a leader, where our Raft, as the dissertation (9.6), refuses; etcd does so with CheckQuorum, and the product has both on")
-	}
-	if quorum {
-		notes = append(notes, "a leader looks once in a least election timeout, rounded up to heartbeats, whether it has heard from a majority since the last look, where ours steps down as soon as a majority has been silent for a greatest election timeout")
-	}
-	if s.Raft.CommitNotice != "" { // which is why it stays in the manifest
+	if s.Raft.CommitNotice != "" {
 		notes = append(notes, "it tells followers of a commit at once, whatever commit_notice says")
 	}
 	return append(notes, "a new leader probes each follower, so that entries behind its no-op wait one round trip more before they are acknowledged")
@@ -236,9 +233,10 @@ func heartbeatBelowTimeout(_ Mode, s *Settings) []Unsupported {
 	return nil
 }
 
-// twiceTheTimeout is what hashicorp/raft cannot have otherwise: its timeouts
-// are drawn from T to 2T, and a candidate's T is not below a follower's.
-func twiceTheTimeout(_ Mode, s *Settings) (lost []Unsupported) {
+// hashicorpRanges is what hashicorp/raft cannot have otherwise: its timeouts are
+// drawn from T to 2T, a candidate's T is not below a follower's, and batches are
+// bounded.
+func hashicorpRanges(_ Mode, s *Settings) (lost []Unsupported) {
 	r, c := s.Raft.ElectionTimeout, s.Raft.CandidateTimeout
 	if r.Max != 2*r.Min {
 		lost = append(lost, Unsupported{"raft.election_timeout", "hashicorp/raft always draws from T to 2T; write for instance \"" + Range{r.Min, 2 * r.Min}.String() +
@@ -247,6 +245,10 @@ func twiceTheTimeout(_ Mode, s *Settings) (lost []Unsupported) {
 	if least := max(r.Min, c.Min); c != (Range{}) && (c.Max != 2*c.Min || c.Min < r.Min) {
 		lost = append(lost, Unsupported{"raft.candidate_timeout", "hashicorp/raft always draws from T to 2T, and no T below that of election_timeout; write for instance \"" +
 			Range{least, 2 * least}.String() + "\", or another range for it alone in [hashicorp]"})
+	}
+	const most = 1024 // ValidateConfig
+	if n := s.Raft.MaxEntries; n > most {
+		lost = append(lost, Unsupported{"raft.max_entries", fmt.Sprintf("%d are too many for hashicorp/raft; write a number up to %d, or another for it alone in [hashicorp]", n, most)})
 	}
 	return lost
 }

@@ -101,7 +101,7 @@ var Systems = []*System{
 	{
 		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim}, notes: hashicorpNotes,
 		kinds: []fault.Kind{fault.Crash, fault.PowerOff, fault.Restart, fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Link, fault.Disk, fault.Transfer},
-		lacks: hashicorpLacks, check: twiceTheTimeout, complete: completeHashicorp, open: inBubble,
+		lacks: hashicorpLacks, check: hashicorpRanges, complete: completeHashicorp, open: inBubble,
 	},
 	{
 		Name: "zookeeper", Protocol: "zab", Product: "zookeeper", Modes: []Mode{Live}, Notes: []string{

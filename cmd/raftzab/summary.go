@@ -38,7 +38,9 @@ func (s *sample) add(rows []results.Trial) {
 		case results.Violated:
 			violated = 1
 		}
-		s.window.add(r)
+		if s.cell.Settings.Observe > 0 {
+			s.window.add(r)
+		}
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
 			if !math.IsNaN(float64(r.Rounds)) {
@@ -71,7 +73,7 @@ func measured(values []float64, x results.Number, outcome results.Outcome) []flo
 type summary struct{ rows []*sample }
 
 func (t *summary) add(s *sample) {
-	if len(s.elect)+len(s.outage)+s.window.n+s.violated+s.failed > 0 {
+	if len(s.elect)+len(s.outage)+s.window.n+s.window.early+s.violated+s.failed > 0 {
 		t.rows = append(t.rows, s)
 	}
 }

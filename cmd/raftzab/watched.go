@@ -13,13 +13,14 @@ import (
 // A watched gathers what the summary says of a cell whose trials last a stated
 // time, whatever comes of the fault.
 type watched struct {
-	n                         int // trials that lasted so long
+	n, early                  int // trials that lasted so long, and others
 	terms, changes, down, ups []float64
 	settled                   map[string]int
 }
 
 func (w *watched) add(r *results.Trial) {
 	if math.IsNaN(float64(r.Terms)) {
+		w.early++
 		return
 	}
 	w.n++
@@ -36,11 +37,11 @@ func (w *watched) add(r *results.Trial) {
 // printWatched writes the table of such cells.
 func printWatched(out io.Writer, rows []*sample, seed uint64) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "cell\tn\tterms median [95 %]\tleader_changes median, most\tdown_ms median [95 %]\tup median, least\tstable\tlivelock\tdeadlock")
+	fmt.Fprintln(w, "cell\tn\tterms median [95 %]\tleader_changes median, most\tdown_ms median [95 %]\tup median, least\tstable\tlivelock\tdeadlock\tended early")
 	for _, r := range rows {
 		x := &r.window
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.name(), x.n, middle(x.terms, seed), ends(x.changes, 1, "%.0f"), middle(x.down, seed), ends(x.ups, 0, "%.3f"),
-			x.share(results.Stable), x.share(results.Livelock), x.share(results.Deadlock))
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", r.name(), x.n, middle(x.terms, seed), ends(x.changes, 1, "%.0f"), middle(x.down, seed), ends(x.ups, 0, "%.3f"),
+			x.share(results.Stable), x.share(results.Livelock), x.share(results.Deadlock), x.early)
 	}
 	w.Flush()
 	fmt.Fprintln(out, `Each trial was watched from the first fault on for as long as observe says. terms: terms (Zab: epochs) begun by then, the vain ones too.

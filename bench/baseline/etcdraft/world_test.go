@@ -148,7 +148,7 @@ func (w *world) step(until Time) bool {
 		if h.up && h.syncAt > 0 {
 			sooner(h.syncAt, func() { w.persist(h) })
 		}
-		if h.up {
+		if h.up && h.wake != 0 {
 			sooner(h.wake, func() { w.call(h.id, func(out *Output) { h.rep.Wake(w.now, out) }) })
 		}
 	}
