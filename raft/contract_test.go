@@ -197,7 +197,7 @@ func TestOthersRefuseWithTheLeadersName(t *testing.T) {
 }
 
 // Local reads are for everybody, leader reads for a leader that knows what is
-// committed; nobody serves what this core has no proof for.
+// committed; nobody else serves what only a leader has proof for.
 func TestReadsAreServedOrRefusedAtOnce(t *testing.T) {
 	e := newEnsemble(t, 3)
 	e.timeout(1)
@@ -311,7 +311,7 @@ func TestDeposedLeaderCountsNoCopies(t *testing.T) {
 	}
 }
 
-// Each call leaves the deadline, Compact too, which does nothing else yet.
+// Each call leaves the deadline, whether it does something or not.
 func TestEveryCallLeavesTheNextDeadline(t *testing.T) {
 	e := newEnsemble(t, 3)
 	s := e.at(1)
@@ -323,6 +323,7 @@ func TestEveryCallLeavesTheNextDeadline(t *testing.T) {
 		"Read":         func() { s.Read(e.now, protocols.RequestID{}, protocols.ReadLocal, &s.out) },
 		"Persisted":    func() { s.Persisted(e.now, s.seq, &s.out) },
 		"Compact":      func() { s.Compact(e.now, protocols.Snapshot{}, &s.out) },
+		"Transfer":     func() { s.Transfer(e.now, 9, &s.out) },
 	}
 	check := func(want protocols.Time) {
 		for name, call := range calls {

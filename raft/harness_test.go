@@ -33,15 +33,32 @@ type server struct {
 	pending   []protocols.Write
 	out       Output
 	committed []protocols.Entry
+	restored  []protocols.EntryID
 	reads     []protocols.ReadState
 	refused   []protocols.Refusal
 	abandoned int
 	events    []protocols.Event
 }
 
+// imageSize is the size of all snapshots here.
+const imageSize = 100
+
 // newEnsemble starts n servers, the i-th with a log of the given terms and the
 // greatest of them as its term.
 func newEnsemble(t testing.TB, n int, logs ...[]uint64) *ensemble {
+	return configured(t, n, func(*Config) {}, logs...)
+}
+
+// learning is for configured: the last n servers are learners.
+func learning(n int) func(*Config) {
+	return func(c *Config) {
+		k := len(c.Voters) - n
+		c.Voters, c.Learners = c.Voters[:k], c.Voters[k:]
+	}
+}
+
+// configured starts an ensemble under a configuration of its own.
+func configured(t testing.TB, n int, edit func(*Config), logs ...[]uint64) *ensemble {
 	e := &ensemble{t: t}
 	var voters []protocols.NodeID
 	for i := range n {
@@ -50,6 +67,7 @@ func newEnsemble(t testing.TB, n int, logs ...[]uint64) *ensemble {
 	for i := range n {
 		s := &server{cfg: Default()}
 		s.cfg.ID, s.cfg.Voters = voters[i], voters
+		edit(&s.cfg)
 		if i < len(logs) {
 			for j, term := range logs[i] {
 				s.disk.Entries = append(s.disk.Entries, protocols.Entry{ID: protocols.EntryID{Epoch: term, Index: uint64(j + 1)}})
@@ -77,6 +95,9 @@ func (e *ensemble) take(s *server) {
 		}
 	}
 	s.pending = append(s.pending, s.out.Writes...)
+	if at := s.out.Restore; at != (protocols.EntryID{}) {
+		s.restored = append(s.restored, at)
+	}
 	s.committed = append(s.committed, s.out.Committed...)
 	s.reads = append(s.reads, s.out.Reads...)
 	s.refused = append(s.refused, s.out.Refused...)
@@ -94,7 +115,7 @@ func (e *ensemble) restart(id protocols.NodeID) {
 	s := e.at(id)
 	s.lives++
 	s.Replica = New(s.cfg, s.disk, rand.New(rand.NewPCG(uint64(id), s.lives)))
-	s.committed = s.committed[:0]
+	s.committed, s.restored = s.committed[:0], s.restored[:0]
 	s.Wake(e.now, &s.out)
 	e.take(s)
 }
@@ -103,7 +124,7 @@ func (e *ensemble) restart(id protocols.NodeID) {
 func (e *ensemble) crash(id protocols.NodeID, kept int) {
 	s := e.at(id)
 	for _, w := range s.pending[:kept] {
-		s.disk.Apply(w)
+		s.apply(w)
 	}
 	s.pending, s.Replica = nil, nil
 	e.drop(func(l letter) bool { return l.to == id })
@@ -125,13 +146,21 @@ func (e *ensemble) beat(id protocols.NodeID) {
 	e.take(s)
 }
 
+// apply makes a write durable, and the snapshot that it names.
+func (s *server) apply(w protocols.Write) {
+	s.disk.Apply(w)
+	if s.disk.Snapshot.At != (protocols.EntryID{}) {
+		s.disk.Snapshot.Size = imageSize
+	}
+}
+
 func (e *ensemble) persist(id protocols.NodeID) {
 	s := e.at(id)
 	if len(s.pending) == 0 {
 		return
 	}
 	for _, w := range s.pending {
-		s.disk.Apply(w)
+		s.apply(w)
 	}
 	seq := s.pending[len(s.pending)-1].Seq
 	s.pending = s.pending[:0]
@@ -194,6 +223,38 @@ func (e *ensemble) propose(id protocols.NodeID, values ...uint64) {
 	e.take(s)
 }
 
+// ask hands a server a read.
+func (e *ensemble) ask(id protocols.NodeID, seq uint32, mode protocols.ReadMode) {
+	s := e.at(id)
+	s.Read(e.now, protocols.RequestID{Session: 9, Seq: seq}, mode, &s.out)
+	e.take(s)
+}
+
+func (e *ensemble) transfer(id, to protocols.NodeID) {
+	s := e.at(id)
+	s.Transfer(e.now, to, &s.out)
+	e.take(s)
+}
+
+// compact has a server's state machine save all that it has been handed.
+func (e *ensemble) compact(id protocols.NodeID) {
+	if s := e.at(id); s.restoring == 0 {
+		s.Compact(e.now, protocols.Snapshot{At: s.entryID(s.delivered), Size: imageSize}, &s.out)
+		e.take(s)
+	}
+}
+
+// disconnect breaks the stream between two servers.
+func (e *ensemble) disconnect(a, b protocols.NodeID) {
+	e.drop(between(a, b))
+	for _, end := range [2][2]protocols.NodeID{{a, b}, {b, a}} {
+		if s := e.at(end[0]); s.Replica != nil {
+			s.Disconnected(e.now, end[1], &s.out)
+			e.take(s)
+		}
+	}
+}
+
 // receive hands id a message by itself.
 func (e *ensemble) receive(id, from protocols.NodeID, m Message) {
 	s := e.at(id)
@@ -234,5 +295,12 @@ func between(a, b protocols.NodeID) func(letter) bool {
 	return func(l letter) bool { return l.from == a && l.to == b || l.from == b && l.to == a }
 }
 
+// to and from let through what is for a server, and what is its own.
+func to(id protocols.NodeID) func(letter) bool   { return func(l letter) bool { return l.to == id } }
+func from(id protocols.NodeID) func(letter) bool { return func(l letter) bool { return l.from == id } }
+
 // all is for drop.
 func all(letter) bool { return true }
+
+// at is a position of a log.
+func at(term, index uint64) protocols.EntryID { return protocols.EntryID{Epoch: term, Index: index} }

@@ -98,6 +98,13 @@ func TestProgressOnlyGoesForward(t *testing.T) {
 		t.Fatalf("%+v", p)
 	}
 	p.nextIndex = 12
+	if !p.refused(9) || !same(p, progress{id: 2, matchIndex: 8, nextIndex: 10, probing: true}) {
+		t.Fatalf("%+v", p)
+	}
+	p.succeeded(5) // an older one; the probe behind 9 is still to be answered
+	if !same(p, progress{id: 2, matchIndex: 8, nextIndex: 10, probing: true}) {
+		t.Fatalf("%+v", p)
+	}
 	p.lost()
 	if !same(p, progress{id: 2, matchIndex: 8, nextIndex: 9, probing: true}) {
 		t.Fatalf("%+v", p)

@@ -8,6 +8,8 @@ import (
 	"raftzab/protocols"
 )
 
+// §5.6: "safety must not depend on timing: the system must not produce incorrect
+// results just because some event happens more quickly or slowly than expected."
 // Under any schedule of delays, losses, crashes that leave any prefix of the
 // writes, and elections, what is committed stays so. When it is over, the
 // ensemble goes on. With streams, order is kept and a loss is told at both ends;
@@ -88,15 +90,10 @@ func (e *ensemble) disturb(rng *rand.Rand, streams bool, value uint64) {
 
 // lose loses what is under way between two servers; a stream tells both.
 func (e *ensemble) lose(a, b protocols.NodeID, streams bool) {
-	e.drop(between(a, b))
-	if !streams || a == b {
-		return
-	}
-	for _, end := range [2][2]protocols.NodeID{{a, b}, {b, a}} {
-		if s := e.at(end[0]); s.Replica != nil {
-			s.Disconnected(e.now, end[1], &s.out)
-			e.take(s)
-		}
+	if streams && a != b {
+		e.disconnect(a, b)
+	} else {
+		e.drop(between(a, b))
 	}
 }
 
@@ -153,11 +150,17 @@ func (l *ledger) look(e *ensemble) {
 		}
 		l.truncations += len(s.saw(protocols.LogTruncated))
 		s.events = s.events[:0]
-		for i, c := range s.committed {
-			if i == len(l.committed) {
+		for _, c := range s.committed {
+			switch n := uint64(len(l.committed)); {
+			case c.ID.Index == n+1:
 				l.committed, l.terms = append(l.committed, c), append(l.terms, s.term)
-			} else if l.committed[i] != c {
-				e.t.Fatalf("seed %d: server %d committed %v where another had %v", l.seed, s.cfg.ID, c, l.committed[i])
+			case c.ID.Index > n || l.committed[c.ID.Index-1] != c:
+				e.t.Fatalf("seed %d: server %d committed %v, where the others have %v", l.seed, s.cfg.ID, c, l.committed)
+			}
+		}
+		for _, at := range s.restored {
+			if n := uint64(len(l.committed)); at.Index > n || l.committed[at.Index-1].ID != at {
+				e.t.Fatalf("seed %d: server %d takes the snapshot %v, where nobody has been", l.seed, s.cfg.ID, at)
 			}
 		}
 	}

@@ -6,8 +6,49 @@ import (
 	"raftzab/protocols"
 )
 
-// These tests follow the paper's sections 5.1 and 5.2: each is named after a sentence, in
-// the paper's order.
+// The tests in files called paper go through the two texts in their order: each is
+// named after a sentence that it quotes, or after what this package does in its
+// place.
+//
+//	paper_test.go               §5.1 terms, §5.2 leader election
+//	paper_replication_test.go   §5.3 log replication
+//	paper_safety_test.go        §5.4 safety, §5.5 crashes, §5.6 timing; dissertation 3.8
+//	paper_snapshot_test.go      §7 log compaction: the log and the leader
+//	paper_install_test.go       §7, figure 13: the follower
+//	paper_client_test.go        §8 clients; dissertation 6.2 to 6.4.1
+//	paper_transfer_test.go      dissertation 3.10
+//	paper_extensions_test.go    dissertation 4.2.1, 4.2.3, 9.6, 10.2.2
+//
+// What concerns the disk (figure 2: "updated on stable storage before responding to
+// RPCs"; dissertation 10.2.1) is in contract_test.go, since it is the contract's law
+// as well; sessions (6.3) are in bench/kv and in testdata/exactly-once.txt.
+
+// §5.1: "Current terms are exchanged whenever servers communicate; if one server's
+// current term is smaller than the other's, then it updates its current term to the
+// larger value." A PreVote is the exception: it asks, and nobody has entered a term
+// for it (dissertation 9.6).
+func TestSmallerTermIsUpdatedToTheLargerValue(t *testing.T) {
+	for typ := RequestVote; typ < messageTypes; typ++ {
+		if sizes[typ] == 0 {
+			continue // a kind, not a type
+		}
+		e := newEnsemble(t, 3, []uint64{5})
+		s := e.at(1)
+		e.receive(1, 2, Message{Type: typ, Term: 4, Snapshot: protocols.Chunk{At: at(4, 4), Length: 1}})
+		if s.term != 5 {
+			t.Errorf("%v of term 4: %v", typ, s)
+		}
+		e.receive(1, 2, Message{Type: typ, Term: 7, Snapshot: protocols.Chunk{At: at(4, 4), Length: 1}})
+		e.persist(1)
+		want := uint64(7)
+		if typ == PreVote {
+			want = 5
+		}
+		if s.term != want || s.disk.Registers[0] != want {
+			t.Errorf("%v of term 7: %v, on disk %v", typ, s, s.disk.Registers)
+		}
+	}
+}
 
 // §5.1: "If a candidate or leader discovers that its term is out of date, it
 // immediately reverts to follower state."
@@ -37,7 +78,7 @@ func TestStaleRequestsAreRejectedWithTheCurrentTerm(t *testing.T) {
 	e := newEnsemble(t, 3, []uint64{5})
 	before := e.at(1).electionAt
 	e.receive(1, 2, Message{Type: AppendEntries, Term: 4})
-	e.receive(1, 3, Message{Type: RequestVote, Term: 4, LastLog: protocols.EntryID{Epoch: 9, Index: 9}})
+	e.receive(1, 3, Message{Type: RequestVote, Term: 4, LastLog: at(9, 9)})
 	if len(e.letters) != 2 {
 		t.Fatalf("%v", e.letters)
 	}
@@ -48,6 +89,31 @@ func TestStaleRequestsAreRejectedWithTheCurrentTerm(t *testing.T) {
 	}
 	if e.at(1).electionAt != before {
 		t.Error("a stale leader keeps the election timer from running out")
+	}
+}
+
+// §5.2: "Leaders send periodic heartbeats (AppendEntries RPCs that carry no log
+// entries) to all followers in order to maintain their authority."
+func TestLeaderSendsPeriodicHeartbeats(t *testing.T) {
+	e := configured(t, 4, learning(1))
+	e.elect(1)
+	s := e.at(1)
+	for range 3 {
+		if s.heartbeatAt != e.now+s.cfg.Heartbeat {
+			t.Fatalf("now is %d, the next heartbeat at %d", e.now, s.heartbeatAt)
+		}
+		e.beat(1)
+		ms := e.sent(1, AppendEntries)
+		if len(ms) != 3 || len(ms[0].Entries)+len(ms[1].Entries)+len(ms[2].Entries) != 0 {
+			t.Fatalf("%v", ms)
+		}
+		timers := []protocols.Time{e.at(2).electionAt, e.at(3).electionAt, e.at(4).electionAt}
+		e.settle()
+		for i, before := range timers {
+			if s := e.at(protocols.NodeID(2 + i)); s.electionAt == before || s.leader != 1 {
+				t.Errorf("%v", s)
+			}
+		}
 	}
 }
 
@@ -91,7 +157,7 @@ func TestCandidateVotesForItselfAndAsksTheOthers(t *testing.T) {
 		t.Errorf("%v, disk %v", s, s.disk.Registers)
 	}
 	asked := e.sent(1, RequestVote)
-	if len(asked) != 2 || asked[0].Term != 3 || asked[0].LastLog != (protocols.EntryID{Epoch: 2, Index: 2}) {
+	if len(asked) != 2 || asked[0].Term != 3 || asked[0].LastLog != at(2, 2) || asked[0].Transfer {
 		t.Errorf("%v", asked)
 	}
 	s.Wake(s.electionAt-1, &s.out)
@@ -102,6 +168,31 @@ func TestCandidateVotesForItselfAndAsksTheOthers(t *testing.T) {
 	for _, k := range []protocols.EventKind{protocols.RoleChanged, protocols.RoundBegan, protocols.VoteCast} {
 		if got := s.saw(k); len(got) != 1 || got[0].Epoch != 3 {
 			t.Errorf("%v: %v", k, got)
+		}
+	}
+}
+
+// §5.2: "Each candidate restarts its randomized election timeout at the start of an
+// election", from a range of its own if one is given ("Raft Refloated", 4.1). A
+// follower never waits so short a time: leases rest on that.
+func TestCandidateRestartsItsTimeoutAtTheStartOfAnElection(t *testing.T) {
+	for _, prevote := range []bool{false, true} {
+		e := configured(t, 3, func(c *Config) {
+			c.PreVote, c.CandidateTimeout = prevote, Timeout{Min: 20 * millisecond, Max: 30 * millisecond}
+		})
+		s := e.at(1)
+		for range 50 {
+			for range 2 {
+				e.timeout(1)
+				e.persist(1)
+				if waits := s.electionAt - e.now; s.role != protocols.Candidate || waits < 20*millisecond || waits >= 30*millisecond {
+					t.Fatalf("after %d ns: %v", waits, s)
+				}
+			}
+			e.receive(1, 2, Message{Type: AppendEntries, Term: s.term})
+			if waits := s.electionAt - e.now; s.role != protocols.Follower || waits < 150*millisecond {
+				t.Fatalf("after %d ns: %v", waits, s)
+			}
 		}
 	}
 }
@@ -180,10 +271,10 @@ func TestOnlyGrantedVotesAndTheLeaderResetTheElectionTimer(t *testing.T) {
 	}{
 		{"vote refused, higher term", 2, Message{Type: RequestVote, Term: 5}, false},
 		{"response of a higher term", 2, Message{Type: AppendEntriesResponse, Term: 6}, false},
-		{"vote granted", 2, Message{Type: RequestVote, Term: 7, LastLog: protocols.EntryID{Epoch: 1, Index: 2}}, true},
-		{"vote refused, second to come", 3, Message{Type: RequestVote, Term: 7, LastLog: protocols.EntryID{Epoch: 1, Index: 2}}, false},
+		{"vote granted", 2, Message{Type: RequestVote, Term: 7, LastLog: at(1, 2)}, true},
+		{"vote refused, second to come", 3, Message{Type: RequestVote, Term: 7, LastLog: at(1, 2)}, false},
 		{"AppendEntries", 2, Message{Type: AppendEntries, Term: 7}, true},
-		{"AppendEntries, refused", 2, Message{Type: AppendEntries, Term: 7, PrevLog: protocols.EntryID{Epoch: 7, Index: 9}}, true},
+		{"AppendEntries, refused", 2, Message{Type: AppendEntries, Term: 7, PrevLog: at(7, 9)}, true},
 	} {
 		before := s.electionAt
 		e.now += millisecond
@@ -204,6 +295,25 @@ func TestCandidateRecognisesTheLeaderOfItsTerm(t *testing.T) {
 	e.receive(1, 2, Message{Type: AppendEntries, Term: 1})
 	if s := e.at(1); s.role != protocols.Follower || s.leader != 2 || s.votedFor != 1 {
 		t.Errorf("%v", s)
+	}
+}
+
+// §5.2: "If the term in the RPC is smaller than the candidate's current term, then
+// the candidate rejects the RPC and continues in candidate state."
+func TestCandidateRejectsTheLeaderOfAnOlderTerm(t *testing.T) {
+	for _, typ := range []MessageType{AppendEntries, InstallSnapshot} {
+		e := newEnsemble(t, 3, []uint64{1})
+		e.timeout(1)
+		e.persist(1)
+		e.drop(all)
+		before := e.at(1).electionAt
+		e.receive(1, 2, Message{Type: typ, Term: 1, Snapshot: protocols.Chunk{At: at(1, 9), Length: imageSize}, Done: true})
+		if s := e.at(1); s.role != protocols.Candidate || s.term != 2 || s.leader != protocols.None || s.electionAt != before {
+			t.Errorf("%v: %v", typ, s)
+		}
+		if ms := e.sent(1, typ+1); len(ms) != 1 || ms[0].Success || ms[0].Term != 2 {
+			t.Errorf("%v: %v", typ, ms)
+		}
 	}
 }
 
