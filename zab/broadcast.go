@@ -19,14 +19,14 @@ const maxCounter = 1<<32 - 1
 // has to resign, so that a new epoch begins (ZOOKEEPER-1277).
 func (r *Replica) propose(now Time, commands []Command, out *Output) int {
 	o := &r.office
-	room := min(len(commands), int(maxCounter-o.proposed.Index))
+	room := min(len(commands), int(r.cfg.LastCounter-o.proposed.Index))
 	o.entries = o.entries[:0]
 	for i := range room {
 		o.proposed.Index++
 		o.entries = append(o.entries, Entry{ID: o.proposed, Command: commands[i]})
 		out.Emit(Event{Kind: protocols.Proposed, At: o.proposed, ID: commands[i].ID})
-		for _, id := range r.peers {
-			if l := &o.learners[id]; l.stage >= syncing {
+		for _, id := range r.cfg.Voters {
+			if l := &o.learners[id]; l.stage >= syncing && id != r.cfg.ID {
 				r.sendProposal(id, &o.entries[i], out)
 				l.check.proposed(o.proposed, now)
 			}
@@ -86,11 +86,17 @@ func (r *Replica) tryToCommit(out *Output) {
 	}
 	i, _ := r.history.UpTo(r.committed)
 	for ; i < r.history.Len() && !z.Less(r.history.At(i).ID); i++ {
-		for _, id := range r.peers {
-			if o.learners[id].stage >= syncing {
-				r.toLearner(id, Message{Type: Commit, Zxid: r.history.At(i).ID}, out)
+		e := r.history.At(i)
+		for _, id := range r.others {
+			switch {
+			case o.learners[id].stage < syncing:
+			case r.isVoter(id):
+				r.toLearner(id, Message{Type: Commit, Zxid: e.ID}, out)
+			default:
+				r.toLearner(id, Message{Type: Inform, Zxid: e.ID, Command: e.Command}, out)
 			}
 		}
+		r.answerSyncs(e.ID, out)
 	}
 	r.commit(z, out)
 }
@@ -114,6 +120,15 @@ func (r *Replica) following(now Time, m *Message, out *Output) {
 			panic(fmt.Sprintf("server %d: COMMIT %v is not of the next proposal: %v", r.cfg.ID, m.Zxid, r))
 		}
 		r.commit(m.Zxid, out)
+	case Inform:
+		if !follows(r.history.Last(), m.Zxid) {
+			r.leave(now, out)
+			return
+		}
+		r.logOne(Entry{ID: m.Zxid, Command: m.Command}, out)
+		r.commit(m.Zxid, out)
+	case Sync:
+		r.synced(out)
 	case Ping:
 		r.toLeader(Message{Type: Ping}, out)
 	default:

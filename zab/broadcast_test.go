@@ -140,15 +140,19 @@ func TestWhoDoesNotServeRefuses(t *testing.T) {
 			t.Errorf("%s: %d refused", name, s.refused)
 		}
 	}
-	for name, s := range map[string]*solo{
-		"follower": served(t, protocols.Recovered{}, 1),
-		"leader":   established(t, protocols.Recovered{}),
+	for name, c := range map[string]struct {
+		s              *solo
+		reads, refused int // a follower asks its leader for a sync
+	}{
+		"follower": {served(t, protocols.Recovered{}, 1), 1, 3},
+		"leader":   {established(t, protocols.Recovered{}), 3, 2},
 	} {
+		s := c.s
 		for mode := protocols.ReadLocal; mode <= protocols.ReadSync; mode++ {
 			s.call(func(r *Replica) { r.Read(s.now, command(3).ID, mode, &s.out) })
 		}
-		if s.refused != 4 || s.reads != 1 {
-			t.Errorf("%s: %d reads, %d refused, want the local one served", name, s.reads, s.refused)
+		if s.refused != c.refused || s.reads != c.reads {
+			t.Errorf("%s: %d reads, %d refused, want %d and %d", name, s.reads, s.refused, c.reads, c.refused)
 		}
 	}
 }
@@ -219,7 +223,7 @@ func TestSteadyBroadcastAllocatesNothing(t *testing.T) {
 	for id := NodeID(1); id <= 3; id++ {
 		c := testConfig(3)
 		c.ID = id
-		servers[id] = New(c, protocols.Recovered{})
+		servers[id] = New(c, protocols.Recovered{}, nil)
 	}
 	for range 300 {
 		now += millisecond

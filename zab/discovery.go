@@ -2,6 +2,7 @@ package zab
 
 import (
 	"fmt"
+	"slices"
 
 	"raftzab/protocols"
 )
@@ -22,12 +23,13 @@ type link struct {
 	timeout   Time   // of a read
 	deadline  Time   // of this read, or of the wait to connect
 
-	mode      protocols.Phase // Diff, Trunc or Snap; Election before the header
-	lastSeen  Zxid            // the last proposal, or what the header says to go on from
-	notLogged []Entry         // ZooKeeper's packetsNotLogged
-	commits   int             // so many of them are committed
-	epochSeq  uint64          // the write behind the acknowledgement of NEWLEADER; 0: no NEWLEADER yet
-	acked     bool            // that has gone
+	mode      protocols.Phase    // Diff, Trunc or Snap; Election before the header
+	lastSeen  Zxid               // the last proposal, or what the header says to go on from
+	snapshot  protocols.Snapshot // Snap: the leader's
+	notLogged []Entry            // ZooKeeper's packetsNotLogged
+	commits   int                // so many of them are committed
+	epochSeq  uint64             // the write behind the acknowledgement of NEWLEADER; 0: no NEWLEADER yet
+	acked     bool               // that has gone
 
 	turnedAwayBy NodeID // who answered the last attempt and had no use for us
 }
@@ -55,7 +57,11 @@ func (r *Replica) connect(now Time, out *Output) {
 	l.tries++
 	l.up, l.tried, l.turnedAwayBy = true, now, protocols.None
 	l.connectAt, l.deadline = 0, now+l.timeout
-	r.promiseLeader(Message{Type: FollowerInfo, Zxid: Zxid{Epoch: r.acceptedEpoch}}, out)
+	info := Message{Type: FollowerInfo, Zxid: Zxid{Epoch: r.acceptedEpoch}}
+	if r.isObserver() {
+		info.Type = ObserverInfo
+	}
+	r.promiseLeader(info, out)
 }
 
 func (r *Replica) toLeader(m Message, out *Output) {
@@ -76,7 +82,7 @@ func (r *Replica) connectAgain(now Time, out *Output) {
 	l := &r.link
 	l.up = false
 	r.held.Clear()
-	if next := now + connectRetryDelay; l.tries < connectTries && next < l.giveUpAt {
+	if next := now + r.cfg.ConnectRetry; l.tries < connectTries && next < l.giveUpAt {
 		l.connectAt = next
 	} else {
 		r.leave(now, out)
@@ -135,19 +141,19 @@ func (r *Replica) illegal(from NodeID, m *Message) {
 
 // leaderInfo answers LEADERINFO(epoch), the paper's NEWEPOCH, with ACKEPOCH.
 func (r *Replica) leaderInfo(now Time, epoch uint64, out *Output) {
-	r.phase = protocols.Synchronization
-	ack := Message{Type: AckEpoch, CurrentEpoch: r.currentEpoch, Zxid: r.history.Last()}
-	switch {
-	case epoch < r.acceptedEpoch:
+	if epoch < r.acceptedEpoch {
+		r.link.turnedAwayBy = r.leader
 		r.leave(now, out)
 		return
-	case epoch == r.acceptedEpoch:
+	}
+	ack := Message{Type: AckEpoch, CurrentEpoch: r.currentEpoch, Zxid: r.history.Last()}
+	if epoch == r.acceptedEpoch {
 		ack.CurrentEpoch = NoEpoch
-	default:
+	} else {
 		r.acceptedEpoch = epoch
 		r.writeEpochs(out)
 	}
-	out.Emit(Event{Kind: protocols.PhaseEntered, Phase: r.phase, Epoch: epoch})
+	r.enter(protocols.Synchronization, epoch, out)
 	r.promiseLeader(ack, out)
 }
 
@@ -164,7 +170,8 @@ type office struct {
 	pingAt   Time
 	halfTick bool // the tick is counted at every second ping
 	tick     int
-	proposed Zxid    // lastProposed
+	proposed Zxid // lastProposed
+	syncs    []pendingSync
 	acks     []Zxid  // scratch
 	entries  []Entry // scratch
 }
@@ -199,7 +206,7 @@ const (
 func (r *Replica) lead(now Time, out *Output) {
 	o := &r.office
 	clear(o.learners)
-	*o = office{learners: o.learners, acks: o.acks[:0], entries: o.entries[:0]}
+	*o = office{learners: o.learners, syncs: o.syncs[:0], acks: o.acks[:0], entries: o.entries[:0]}
 	o.waitTill = now + r.ticks(r.cfg.InitLimit)
 	o.learners[r.cfg.ID] = handler{stage: connected}
 	r.raiseEpoch(r.acceptedEpoch)
@@ -225,7 +232,7 @@ func (r *Replica) quorum(s stage) bool {
 
 // closeLearners resigns.
 func (r *Replica) closeLearners(out *Output) {
-	for _, id := range r.peers {
+	for _, id := range r.others {
 		r.closeLearner(id, out)
 	}
 	r.office.pingAt, r.office.waitTill = 0, 0
@@ -234,8 +241,14 @@ func (r *Replica) closeLearners(out *Output) {
 func (r *Replica) closeLearner(id NodeID, out *Output) {
 	if l := &r.office.learners[id]; l.stage != absent {
 		r.toLearner(id, Message{Type: Close}, out)
-		*l = handler{}
+		r.forget(id)
 	}
+}
+
+// forget drops a learner whose connection is no more, and what it waited for.
+func (r *Replica) forget(id NodeID) {
+	r.office.learners[id] = handler{}
+	r.office.syncs = slices.DeleteFunc(r.office.syncs, func(s pendingSync) bool { return s.of == id })
 }
 
 func (r *Replica) toLearner(id NodeID, m Message, out *Output) {
@@ -246,8 +259,8 @@ func (r *Replica) toLearner(id NodeID, m Message, out *Output) {
 // fromLearner takes a packet in, of the connection that is up or for a new one.
 func (r *Replica) fromLearner(now Time, from NodeID, m *Message, out *Output) {
 	l := &r.office.learners[from]
-	if m.Type == FollowerInfo {
-		r.followerInfo(now, from, m, out)
+	if m.Type == FollowerInfo || m.Type == ObserverInfo {
+		r.learnerInfo(now, from, m, out)
 		return
 	}
 	if l.stage == absent || m.Conn != l.conn {
@@ -256,7 +269,7 @@ func (r *Replica) fromLearner(now Time, from NodeID, m *Message, out *Output) {
 	l.heard(r, now)
 	switch {
 	case m.Type == Close:
-		*l = handler{}
+		r.forget(from)
 	case m.Type == AckEpoch && l.stage == informed:
 		r.ackEpoch(now, from, m, out)
 	case m.Type == AckNewLeader && l.stage == syncing:
@@ -267,15 +280,19 @@ func (r *Replica) fromLearner(now Time, from NodeID, m *Message, out *Output) {
 		r.ack(from, m.Zxid, out)
 	case m.Type == Request:
 		r.request(now, m, out)
+	case m.Type == SyncRequest:
+		r.sync(now, pendingSync{of: from}, out)
 	case m.Type == AckNewLeader || m.Type == Ping:
 	default:
 		r.illegal(from, m)
 	}
 }
 
-// followerInfo accepts a learner, the paper's CEPOCH.
-func (r *Replica) followerInfo(now Time, from NodeID, m *Message, out *Output) {
+// learnerInfo accepts a learner, the paper's CEPOCH. An observer too raises the
+// epoch, and is counted nowhere.
+func (r *Replica) learnerInfo(now Time, from NodeID, m *Message, out *Output) {
 	o := &r.office
+	r.forget(from)
 	o.learners[from] = handler{
 		conn:     m.Conn,
 		stage:    connected,
@@ -310,7 +327,7 @@ func (r *Replica) epochDurable(now Time, out *Output) {
 	o.durable = true
 	self := &o.learners[r.cfg.ID]
 	self.stage, self.counted = ackedEpoch, true
-	for _, id := range r.peers {
+	for _, id := range r.others {
 		if o.learners[id].stage == connected {
 			r.inform(now, id, out)
 		}
@@ -340,10 +357,14 @@ func (r *Replica) ackEpoch(now Time, from NodeID, m *Message, out *Output) {
 		return // it waits with the others
 	}
 	if m.CurrentEpoch > r.currentEpoch || m.CurrentEpoch == r.currentEpoch && r.history.Last().Less(m.Zxid) {
-		r.leave(now, out)
+		if r.isVoter(from) {
+			r.leave(now, out)
+		} else { // it may have followed a leader that was never established
+			r.closeLearner(from, out)
+		}
 		return
 	}
-	l.counted = true
+	l.counted = r.isVoter(from)
 	r.epochAcked(now, out)
 }
 
@@ -354,13 +375,12 @@ func (r *Replica) epochAcked(now Time, out *Output) {
 		return
 	}
 	o := &r.office
-	r.phase = protocols.Synchronization
-	out.Emit(Event{Kind: protocols.PhaseEntered, Phase: r.phase, Epoch: o.epoch})
+	r.enter(protocols.Synchronization, o.epoch, out)
 	o.waitTill = now + r.ticks(r.cfg.InitLimit)
 	r.currentEpoch = o.epoch
 	r.writeEpochs(out)
 	o.epochSeq = r.seq
-	for _, id := range r.peers {
+	for _, id := range r.others {
 		if o.learners[id].stage == ackedEpoch {
 			r.synchronize(now, id, out)
 		}

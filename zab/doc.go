@@ -13,7 +13,7 @@
 //	the paper                 ZooKeeper                           here
 //	-----------------------   ---------------------------------   ------------------
 //	phase 0, an oracle        FastLeaderElection, Vote            election.go vote.go
-//	CEPOCH(f.p)               FOLLOWERINFO                        discovery.go
+//	CEPOCH(f.p)               FOLLOWERINFO, OBSERVERINFO          discovery.go
 //	NEWEPOCH(e')              LEADERINFO                          discovery.go
 //	ACK-E(f.a, h_f)           ACKEPOCH                            discovery.go
 //	NEWLEADER(e', I): I       DIFF TRUNC SNAP, PROPOSAL COMMIT    synchronization.go
@@ -22,6 +22,9 @@
 //	COMMIT-LD                 UPTODATE                            synchronization.go
 //	a client's write          REQUEST                             broadcast.go
 //	PROPOSE, ACK, COMMIT      PROPOSAL, ACK, COMMIT               broadcast.go
+//	(observers are later)     INFORM, observerElectionDelay       broadcast.go election.go
+//	(reads are later)         SYNC; a read needs no message       read.go
+//	(histories are whole)     snapshots, committedLog             snapshot.go
 //	heartbeats                PING, read time-outs, SyncLimit     liveness.go
 //	f.p, f.a, h_f             acceptedEpoch, currentEpoch, log    history.go
 //	a channel                 Learner, LearnerHandler sockets     link, handler in discovery.go; Close, Refused
@@ -48,12 +51,19 @@
 //     activation (leader) and at UPTODATE (learner), the paper's COMMIT-LD, and
 //     is never taken back. ZooKeeper applies its whole log at boot, and repairs
 //     the tree when the log is cut.
-//   - SNAP names a snapshot, and the log behind it follows as PROPOSAL + COMMIT; it
-//     does not send the live tree. While nobody makes snapshots the only one is
-//     the empty state. A learner whose state is ahead of it keeps the state and
-//     cuts its log there, in the same write that brings the history.
+//   - SNAP sends the newest snapshot, and the log behind it follows as PROPOSAL +
+//     COMMIT; it does not send the live tree. A learner whose state is ahead of it
+//     keeps the state and cuts its log there. In either case one write brings the
+//     history, so there is no moment at which a crash finds half of it.
 //   - The log down to its base serves where ZooKeeper has a committedLog in memory
-//     and the log on disk behind it, with a limit by size.
+//     and the log on disk behind it, with a limit by size. It keeps CommittedLog
+//     entries at least behind the newest snapshot.
+//   - An observer logs its history at NEWLEADER as a follower does, where ZooKeeper's
+//     does so at UPTODATE; nobody counts its acknowledgement there or here. It does
+//     not answer the notification of a server whose round is behind its own: in
+//     ZooKeeper it does, gets the same again, and so on until a leader is found.
+//   - A leader-elect closes the connection of an observer that is more recent than
+//     itself, as ZooKeeper does with anybody.
 //   - One stream per pair carries both of ZooKeeper's connections. The learner
 //     counts its connections, and each packet says which it belongs to; Close is
 //     the FIN, Refused the RST of a port that is not open yet. Disconnected while
@@ -89,7 +99,16 @@
 //     alone; we compare leader and epoch, as it does for those of other rounds.
 //
 // Left out for good: dynamic configuration, hierarchical quorums, ObserverMaster,
-// disloyal voters, read-only mode, local sessions, throttles, digests. Their
-// natural place, later: observers (config.go, INFORM beside Commit), snapshots
-// (Compact, Snap's chunk), sync (Read).
+// disloyal voters, read-only mode, local sessions, throttles, digests. None of
+// them changes what the protocol promises to whom.
+//
+// # As a member of another's ensemble
+//
+// A core like this can sit among real ZooKeeper servers, behind a codec. What that
+// needs is there: commands and snapshots are opaque; the leader says which zxid it
+// gave to which request (Proposed) in the call that sends the proposal, so that a
+// transaction can be built that contains it; every packet of a learner connection
+// has its number, so that it maps to one of ZooKeeper's sockets; and Close and
+// Refused are that socket's end. ZooKeeper numbers AckNewLeader as an ACK with
+// counter 0, and SyncRequest as a REQUEST.
 package zab

@@ -9,26 +9,56 @@ import "raftzab/protocols"
 // nothing comes for that long (finalizeAt). Exactly one of the two is set while
 // LOOKING. Both wait anew after every notification, whatever it says.
 
-// lookForLeader begins an election. Whoever calls it has left its office.
+// lookForLeader begins an election. Whoever calls it has left its office. An
+// observer that lost its leader takes its time, so that the voters have theirs
+// (QuorumPeer.run, Observer.waitForObserverElectionDelay).
 func (r *Replica) lookForLeader(now Time, out *Output) {
-	r.role, r.phase, r.leader = protocols.Candidate, protocols.Election, protocols.None
+	r.role, r.leader = protocols.Candidate, protocols.None
+	out.Emit(Event{Kind: protocols.RoleChanged, Role: r.role, Epoch: r.currentEpoch})
+	r.enter(protocols.Election, r.currentEpoch, out)
+	if r.isObserver() && r.clock > 0 && r.cfg.ObserverElectionDelay > 0 {
+		r.lookAt = now + Time(r.rng.Int64N(int64(r.cfg.ObserverElectionDelay)))
+		if r.lookAt > now {
+			return
+		}
+	}
+	r.beginRound(now, out)
+}
+
+// enter begins a phase of office in an epoch.
+func (r *Replica) enter(p protocols.Phase, epoch uint64, out *Output) {
+	r.phase = p
+	out.Emit(Event{Kind: protocols.PhaseEntered, Phase: p, Role: r.role, Peer: r.leader, Epoch: epoch})
+}
+
+// beginRound is the beginning of FastLeaderElection.lookForLeader.
+func (r *Replica) beginRound(now Time, out *Output) {
 	r.clock++
-	r.initial = Vote{Leader: r.cfg.ID, Zxid: r.history.Last(), PeerEpoch: r.currentEpoch}
+	r.initial = r.ownVote()
 	clear(r.recvset)
 	clear(r.outofelection)
 	r.backoff = r.cfg.MinNotificationInterval
-	r.finalizeAt, r.notifyAt = 0, now+r.backoff
-	out.Emit(Event{Kind: protocols.RoleChanged, Role: r.role, Epoch: r.currentEpoch})
-	out.Emit(Event{Kind: protocols.PhaseEntered, Phase: r.phase, Epoch: r.currentEpoch})
+	r.finalizeAt, r.notifyAt, r.lookAt = 0, now+r.backoff, 0
 	out.Emit(Event{Kind: protocols.RoundBegan, Epoch: r.clock})
 	r.cast(r.initial, out)
 }
 
-// cast makes v the proposal and tells everybody, oneself included: the own vote
-// counts when its loopback copy comes in, like any other.
+// ownVote is what a server begins with. An observer's is worse than any voter's.
+func (r *Replica) ownVote() Vote {
+	if r.isObserver() {
+		return Vote{}
+	}
+	return Vote{Leader: r.cfg.ID, Zxid: r.history.Last(), PeerEpoch: r.currentEpoch}
+}
+
+// cast makes v the proposal and tells all voters, oneself included: the own vote
+// counts when its loopback copy comes in, like any other. Observers tell voters
+// too, and nobody counts them.
 func (r *Replica) cast(v Vote, out *Output) {
 	r.proposal = v
-	out.Emit(Event{Kind: protocols.VoteCast, Peer: v.Leader, Epoch: r.clock})
+	if !r.isObserver() {
+		out.Emit(Event{Kind: protocols.VoteCast, Peer: v.Leader, Epoch: r.clock})
+	}
 	r.sendNotifications(out)
 }
 
@@ -75,9 +105,21 @@ func (r *Replica) repeatNotification(now Time, out *Output) {
 	r.sendNotifications(out)
 }
 
+// answerObserver is the receiver thread's answer to who has no vote: the last
+// decision, even while the next one is under way. So an observer may learn of a
+// leader that is no more, and look for it in vain, here as in ZooKeeper.
+func (r *Replica) answerObserver(from NodeID, out *Output) {
+	if !r.isObserver() {
+		out.Send(from, r.notification(r.currentVote))
+	}
+}
+
 // receiveNotification is the receiver thread (WorkerReceiver.run), which
 // answers, and behind it the queue, which while LOOKING is empty by the time we
 // return.
+//
+// An observer does not answer one whose round is behind: that would answer with
+// the same, and so on, at the speed of messages until a leader is found.
 func (r *Replica) receiveNotification(now Time, from NodeID, m *Message, out *Output) {
 	n := m.ballot()
 	r.resent[from] = false
@@ -88,7 +130,10 @@ func (r *Replica) receiveNotification(now Time, from NodeID, m *Message, out *Ou
 		}
 		return
 	}
-	if n.state == protocols.Candidate && n.round < r.clock {
+	if r.lookAt != 0 {
+		return
+	}
+	if n.state == protocols.Candidate && n.round < r.clock && !r.isObserver() {
 		r.notify(from, out)
 	}
 	if r.finalizeAt != 0 {
@@ -180,14 +225,18 @@ func (r *Replica) checkLeader(set []ballot, n ballot) bool {
 func (r *Replica) decide(now Time, v Vote, out *Output) {
 	r.currentVote = v
 	r.finalizeAt, r.notifyAt = 0, 0
-	r.leader, r.phase = v.Leader, protocols.Discovery
-	r.role = protocols.Follower
-	if r.leader == r.cfg.ID {
+	r.leader = v.Leader
+	switch {
+	case r.leader == r.cfg.ID:
 		r.role = protocols.Leader
 		out.Emit(Event{Kind: protocols.Elected, Role: r.role, Epoch: r.clock})
+	case r.isObserver():
+		r.role = protocols.Observer
+	default:
+		r.role = protocols.Follower
 	}
 	out.Emit(Event{Kind: protocols.RoleChanged, Role: r.role, Epoch: r.currentEpoch})
-	out.Emit(Event{Kind: protocols.PhaseEntered, Phase: r.phase, Epoch: r.currentEpoch})
+	r.enter(protocols.Discovery, r.currentEpoch, out)
 	if r.role == protocols.Leader {
 		r.lead(now, out)
 	} else {

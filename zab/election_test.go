@@ -95,7 +95,7 @@ func TestTimeToElect(t *testing.T) {
 
 func TestOwnVoteCountsWhenItsLoopbackCopyComes(t *testing.T) {
 	s := single(t, 3, 3, protocols.Recovered{}, func(c *Config) { c.FinalizeWait = 0 })
-	s = &solo{t: t, r: New(s.r.cfg, protocols.Recovered{}), hold: true}
+	s = &solo{t: t, r: New(s.r.cfg, protocols.Recovered{}, nil), hold: true}
 	s.call(func(r *Replica) { r.Wake(0, &s.out) })
 	s.receive(1, looking(1, Vote{Leader: 3}))
 	if s.r.role != protocols.Candidate {
@@ -396,7 +396,7 @@ func TestBootRefusesOnlyWhatNobodyWrites(t *testing.T) {
 			}()
 			cfg := testConfig(3)
 			cfg.ID = 1
-			New(cfg, c.disk)
+			New(cfg, c.disk, nil)
 		}()
 	}
 }
@@ -411,7 +411,14 @@ func TestConfigValidate(t *testing.T) {
 		func(c *Config) { c.ID = 4 },
 		func(c *Config) { c.Voters = []NodeID{2, 0} },
 		func(c *Config) { c.Voters = []NodeID{2, 2} },
-		func(c *Config) { c.Observers = []NodeID{4} },
+		func(c *Config) { c.Observers = []NodeID{1} },
+		func(c *Config) { c.Observers = []NodeID{4, 4} },
+		func(c *Config) { c.ConnectRetry = 0 },
+		func(c *Config) { c.ObserverElectionDelay = -1 },
+		func(c *Config) { c.CommittedLog = -1 },
+		func(c *Config) { c.Sync = 2 },
+		func(c *Config) { c.LastCounter = 0 },
+		func(c *Config) { c.LastCounter = 1 << 32 },
 		func(c *Config) { c.Tick = 0 },
 		func(c *Config) { c.InitLimit = 0 },
 		func(c *Config) { c.SyncLimit = -1 },

@@ -23,6 +23,8 @@ func (r *Replica) write(after Zxid, entries []Entry, out *Output) {
 	out.Writes = append(out.Writes, protocols.Write{
 		Seq:       r.seq,
 		Registers: protocols.Registers{r.acceptedEpoch, r.currentEpoch},
+		Snapshot:  r.snapshot.At,
+		Base:      r.history.Base(),
 		After:     after,
 		Entries:   entries,
 	})
@@ -74,6 +76,7 @@ func (r *Replica) reached(seq uint64, out *Output) {
 		n++
 	}
 	r.marks = r.marks[:copy(r.marks, r.marks[n:])]
+	r.restore(out)
 	r.held.Release(seq, out)
 	r.sendUnsent(out)
 }

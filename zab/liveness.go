@@ -10,7 +10,7 @@ import "raftzab/protocols"
 func (r *Replica) nextLeader() Time {
 	o := &r.office
 	next := earlier(o.waitTill, o.pingAt)
-	for _, id := range r.peers {
+	for _, id := range r.others {
 		next = earlier(next, o.learners[id].deadline)
 	}
 	return next
@@ -23,7 +23,7 @@ func (r *Replica) wakeLeader(now Time, out *Output) {
 		r.leave(now, out)
 		return
 	}
-	for _, id := range r.peers {
+	for _, id := range r.others {
 		if l := &o.learners[id]; l.deadline != 0 && now >= l.deadline {
 			r.closeLearner(id, out)
 		}
@@ -42,8 +42,8 @@ func (r *Replica) ping(now Time, out *Output) {
 	if o.halfTick = !o.halfTick; !o.halfTick {
 		o.tick++
 		count := 1
-		for _, id := range r.peers {
-			if l := &o.learners[id]; l.stage != absent && o.tick <= l.ackTick {
+		for _, id := range r.cfg.Voters {
+			if l := &o.learners[id]; l.stage != absent && o.tick <= l.ackTick && id != r.cfg.ID {
 				count++
 			}
 		}
@@ -52,7 +52,7 @@ func (r *Replica) ping(now Time, out *Output) {
 			return
 		}
 	}
-	for _, id := range r.peers {
+	for _, id := range r.others {
 		l := &o.learners[id]
 		if l.stage < syncing {
 			continue

@@ -29,7 +29,7 @@ func TestLearnerHangsUpAtItsLimit(t *testing.T) {
 	}
 	s := learner(t, protocols.Recovered{})
 	s.fromLeader(Message{Type: Refused})
-	s.advance(connectRetryDelay + ticks(s, 10) - 1) // from the second try
+	s.advance(100*millisecond + ticks(s, 10) - 1) // from the second try
 	if s.r.role != protocols.Follower {
 		t.Fatal("left early after a refusal")
 	}

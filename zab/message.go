@@ -18,6 +18,7 @@ const (
 	Notification MessageType = iota // FLE: my vote
 
 	FollowerInfo // learner -> leader: acceptedEpoch; opens the learner connection
+	ObserverInfo // the same, of an observer
 	LeaderInfo   // leader -> learner: the new epoch
 	AckEpoch     // learner -> leader: currentEpoch and last zxid
 
@@ -28,10 +29,13 @@ const (
 	AckNewLeader // learner -> leader: it is on my disk, and so is the epoch
 	UpToDate     // leader -> learner: a quorum has it; serve
 
-	Request  // learner -> leader: a client's write
-	Proposal // leader -> learner
-	Ack      // learner -> leader: the proposal is on my disk
-	Commit   // leader -> learner
+	Request     // learner -> leader: a client's write
+	SyncRequest // learner -> leader: a client's sync; ZooKeeper's is a REQUEST too
+	Sync        // leader -> learner: what was committed before the oldest such request is with you
+	Proposal    // leader -> follower
+	Ack         // follower -> leader: the proposal is on my disk
+	Commit      // leader -> follower
+	Inform      // leader -> observer: PROPOSAL and COMMIT in one
 
 	Ping    // both ways
 	Close   // both ways: the FIN of the learner connection
@@ -40,8 +44,8 @@ const (
 	MessageTypes // how many there are
 )
 
-var typeNames = [MessageTypes]string{"NOTIFICATION", "FOLLOWERINFO", "LEADERINFO", "ACKEPOCH", "DIFF", "TRUNC", "SNAP", "NEWLEADER", "ACK-NEWLEADER",
-	"UPTODATE", "REQUEST", "PROPOSAL", "ACK", "COMMIT", "PING", "CLOSE", "REFUSED"}
+var typeNames = [MessageTypes]string{"NOTIFICATION", "FOLLOWERINFO", "OBSERVERINFO", "LEADERINFO", "ACKEPOCH", "DIFF", "TRUNC", "SNAP", "NEWLEADER", "ACK-NEWLEADER",
+	"UPTODATE", "REQUEST", "REQUEST-SYNC", "SYNC", "PROPOSAL", "ACK", "COMMIT", "INFORM", "PING", "CLOSE", "REFUSED"}
 
 func (t MessageType) String() string { return typeNames[t] }
 
@@ -80,17 +84,24 @@ type Message struct {
 
 	// AckEpoch: of the learner's last entry. Diff: of the leader's last committed.
 	// Trunc: of the last entry to keep. Snap: of the snapshot. Proposal, Ack,
-	// Commit: of the entry. FollowerInfo: (acceptedEpoch, 0). LeaderInfo,
-	// NewLeader, AckNewLeader: (epoch, 0). Ping from the leader: the last proposed.
-	Zxid    Zxid
-	Command Command // Request, Proposal
+	// Commit, Inform: of the entry. Sync: what it waited for. FollowerInfo, ObserverInfo: (acceptedEpoch, 0).
+	// LeaderInfo, NewLeader, AckNewLeader: (epoch, 0). Ping from the leader: the
+	// last proposed.
+	Zxid         Zxid
+	SnapshotSize uint64  // Snap: bytes, which go with it
+	Command      Command // Request, Proposal, Inform
 }
 
 // Kind is the message's type.
 func (m Message) Kind() uint8 { return uint8(m.Type) }
 
-// Chunk is zero: a Snap refers to the empty state, since nobody compacts yet.
-func (m Message) Chunk() protocols.Chunk { return protocols.Chunk{} }
+// Chunk is a Snap's snapshot, as a whole: the stream takes it as fast as it can.
+func (m Message) Chunk() protocols.Chunk {
+	if m.SnapshotSize == 0 { // no SNAP, or one of the empty state
+		return protocols.Chunk{}
+	}
+	return protocols.Chunk{At: m.Zxid, Length: m.SnapshotSize}
+}
 
 // Size is what ZooKeeper's packet takes, without the configuration in
 // notifications and NEWLEADER: a notification's length and 40 bytes, or a
@@ -100,13 +111,13 @@ func (m Message) Size() int {
 	switch m.Type {
 	case Notification:
 		return 4 + 40
-	case FollowerInfo: // LearnerInfo: sid, protocol version, configuration version
+	case FollowerInfo, ObserverInfo: // LearnerInfo: sid, protocol version, configuration version
 		return packet + 8 + 4 + 8
 	case LeaderInfo, AckEpoch:
 		return packet + 4
-	case Request: // session, cxid, opcode
+	case Request, SyncRequest: // session, cxid, opcode
 		return packet + 8 + 4 + 4 + int(m.Command.Size)
-	case Proposal: // TxnHeader: session, cxid, zxid, time, type
+	case Proposal, Inform: // TxnHeader: session, cxid, zxid, time, type
 		return packet + 8 + 4 + 8 + 8 + 4 + int(m.Command.Size)
 	case Close, Refused:
 		return 0
@@ -123,11 +134,11 @@ func (m Message) String() string {
 			return fmt.Sprintf("%v epoch -1 zxid %v", m.Type, m.Zxid)
 		}
 		return fmt.Sprintf("%v epoch %d zxid %v", m.Type, m.CurrentEpoch, m.Zxid)
-	case FollowerInfo, LeaderInfo, NewLeader, AckNewLeader:
+	case FollowerInfo, ObserverInfo, LeaderInfo, NewLeader, AckNewLeader:
 		return fmt.Sprintf("%v epoch %d", m.Type, m.Zxid.Epoch)
-	case Diff, Trunc, Snap, Ack, Commit:
+	case Diff, Trunc, Snap, Sync, Ack, Commit:
 		return fmt.Sprintf("%v %v", m.Type, m.Zxid)
-	case Proposal:
+	case Proposal, Inform:
 		return fmt.Sprintf("%v %v of %d.%d", m.Type, m.Zxid, m.Command.ID.Session, m.Command.ID.Seq)
 	case Request:
 		return fmt.Sprintf("%v %d.%d", m.Type, m.Command.ID.Session, m.Command.ID.Seq)

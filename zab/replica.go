@@ -2,6 +2,8 @@ package zab
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"raftzab/protocols"
 )
@@ -24,20 +26,23 @@ type (
 //
 //  1. acceptedEpoch >= currentEpoch, and acceptedEpoch >= epoch of the last zxid.
 //  2. The history has each epoch's counters from 1 without a gap.
-//  3. What is committed is in the history.
-//  4. While LOOKING exactly one of finalizeAt and notifyAt is set, otherwise
-//     neither; only a learner has a read deadline, and an instant to connect only
+//  3. The snapshot and what is committed are in the history or its base, and the
+//     snapshot is not ahead of what is committed.
+//  4. While LOOKING exactly one of finalizeAt, notifyAt and lookAt is set, otherwise
+//     none; only a learner has a read deadline, and an instant to connect only
 //     without a connection; only a leader pings.
 //  5. Who serves is in broadcast, and the other way round.
 type Replica struct {
-	cfg   Config
-	peers []NodeID // the other voters
-	voter []bool   // by NodeID
+	cfg    Config
+	rng    *rand.Rand
+	others []NodeID // voters first
+	voter  []bool   // by NodeID
 
 	// On disk.
 	acceptedEpoch uint64 // the paper's f.p
 	currentEpoch  uint64 // the paper's f.a
 	history       protocols.Log
+	snapshot      protocols.Snapshot
 
 	seq       uint64 // of the last write
 	persisted uint64 // up to where writes are durable
@@ -49,7 +54,8 @@ type Replica struct {
 	phase     protocols.Phase
 	serving   bool
 	leader    NodeID
-	committed Zxid // and delivered
+	committed Zxid   // and delivered, or contained in a snapshot that is
+	restoring uint64 // the write that installs the snapshot; 0: none, or durable
 
 	// Fast leader election; deadlines here and below are zero when unset.
 	clock                  uint64 // logicalclock, the round
@@ -61,35 +67,36 @@ type Replica struct {
 	resent                 []bool    // the last notification went out again after a break, and nothing came since
 	backoff                Time
 	notifyAt, finalizeAt   Time
+	lookAt                 Time // an observer's, when it begins
 
-	link   link   // as a learner: the connection to the leader
-	office office // as the leader
+	link   link                  // as a learner: the connection to the leader
+	syncs  []protocols.RequestID // as a learner: asked of the leader, in order
+	office office                // as the leader
 }
 
 // New returns the server that a disk with recovered on it makes. It panics on
-// what no server of ours can have written; cfg must be valid.
+// what no server of ours can have written; cfg must be valid. Only an observer
+// draws on rng.
 //
 // ZooKeeper also refuses to start where currentEpoch is behind the last zxid.
 // But a late joiner that crashes between its history and its epoch leaves just
 // that. It does no harm: the vote is too modest, and the quorum that committed
 // in that epoch has it as its currentEpoch.
-func New(cfg Config, recovered protocols.Recovered) *Replica {
+func New(cfg Config, recovered protocols.Recovered, rng *rand.Rand) *Replica {
 	if err := cfg.Validate(); err != nil {
 		panic(fmt.Sprintf("server %d: %v", cfg.ID, err))
 	}
-	if recovered.Base != (Zxid{}) || recovered.Snapshot.At != (Zxid{}) {
-		panic(fmt.Sprintf("server %d: recovered the snapshot %v, and has never made one", cfg.ID, recovered.Snapshot.At))
-	}
-	n := NodeID(0)
-	for _, id := range cfg.Voters {
-		n = max(n, id+1)
-	}
+	members := slices.Concat(cfg.Voters, cfg.Observers)
+	n := slices.Max(members) + 1
 	r := &Replica{
 		cfg:           cfg,
+		rng:           rng,
 		voter:         make([]bool, n),
 		acceptedEpoch: recovered.Registers[0],
 		currentEpoch:  recovered.Registers[1],
 		history:       protocols.NewLog(recovered),
+		snapshot:      recovered.Snapshot,
+		committed:     recovered.Snapshot.At,
 		role:          protocols.Candidate,
 		recvset:       make([]ballot, n),
 		outofelection: make([]ballot, n),
@@ -100,10 +107,9 @@ func New(cfg Config, recovered protocols.Recovered) *Replica {
 	r.office.learners = make([]handler, n)
 	for _, id := range cfg.Voters {
 		r.voter[id] = true
-		if id != cfg.ID {
-			r.peers = append(r.peers, id)
-		}
 	}
+	r.others = slices.DeleteFunc(members, func(id NodeID) bool { return id == cfg.ID })
+	r.currentVote = r.ownVote()
 	if problem := r.validDisk(); problem != "" {
 		panic(fmt.Sprintf("server %d: refuses to start from its disk: %s: %v", cfg.ID, problem, r))
 	}
@@ -111,6 +117,13 @@ func New(cfg Config, recovered protocols.Recovered) *Replica {
 }
 
 func (r *Replica) isVoter(id NodeID) bool { return int(id) < len(r.voter) && r.voter[id] }
+
+func (r *Replica) isObserver() bool { return !r.voter[r.cfg.ID] }
+
+// learns reports whether this server follows or observes a leader.
+func (r *Replica) learns() bool {
+	return r.role == protocols.Follower || r.role == protocols.Observer
+}
 
 // isQuorum is QuorumMaj.
 func (r *Replica) isQuorum(count int) bool { return count > len(r.cfg.Voters)/2 }
@@ -124,10 +137,13 @@ func (r *Replica) Wake(now Time, out *Output) {
 	case r.clock == 0: // boot
 		r.lookForLeader(now, out)
 	case r.role == protocols.Candidate:
-		if due(r.finalizeAt) {
+		switch {
+		case due(r.finalizeAt):
 			r.decide(now, r.proposal, out)
-		} else if due(r.notifyAt) {
+		case due(r.notifyAt):
 			r.repeatNotification(now, out)
+		case due(r.lookAt):
+			r.beginRound(now, out)
 		}
 	case r.role == protocols.Leader:
 		r.wakeLeader(now, out)
@@ -143,14 +159,15 @@ func (r *Replica) Wake(now Time, out *Output) {
 // up: what comes on an earlier one is dropped.
 func (r *Replica) Receive(now Time, from NodeID, m Message, out *Output) {
 	switch {
-	case !r.isVoter(from):
+	case m.Type == Notification && !r.isVoter(from):
+		r.answerObserver(from, out)
 	case m.Type == Notification:
 		r.receiveNotification(now, from, &m, out)
 	case m.Learner == from && r.role == protocols.Leader:
 		r.fromLearner(now, from, &m, out)
-	case m.Type == FollowerInfo: // the port is not open
+	case m.Type == FollowerInfo || m.Type == ObserverInfo: // the port is not open
 		out.Send(from, Message{Type: Refused, Learner: from, Conn: m.Conn})
-	case r.role == protocols.Follower && r.link.up && m.Learner == r.cfg.ID && m.Conn == r.link.conn && from == r.leader:
+	case r.learns() && r.link.up && m.Learner == r.cfg.ID && m.Conn == r.link.conn && from == r.leader:
 		r.fromLeader(now, &m, out)
 	}
 	r.done(out)
@@ -162,14 +179,14 @@ func (r *Replica) Receive(now Time, from NodeID, m Message, out *Output) {
 // there or for the back-off: a dead peer breaks every stream that we open.
 func (r *Replica) Disconnected(now Time, peer NodeID, out *Output) {
 	switch {
-	case !r.isVoter(peer) || peer == r.cfg.ID:
+	case peer == r.cfg.ID:
 	case r.role == protocols.Candidate:
-		if !r.resent[peer] {
+		if r.isVoter(peer) && !r.resent[peer] && r.lookAt == 0 {
 			r.notify(peer, out)
 			r.resent[peer] = true
 		}
 	case r.role == protocols.Leader:
-		r.office.learners[peer] = handler{}
+		r.forget(peer)
 	case peer == r.leader:
 		r.link.up = false
 		r.lostLeader(now, out)
@@ -202,30 +219,17 @@ func (r *Replica) refuse(commands []Command, out *Output) {
 	}
 }
 
-// Read serves from the local state, which may be stale, or refuses.
-func (r *Replica) Read(now Time, id protocols.RequestID, mode protocols.ReadMode, out *Output) {
-	if r.serving && mode == protocols.ReadLocal {
-		out.Reads = append(out.Reads, protocols.ReadState{ID: id})
-	} else {
-		out.Refused = append(out.Refused, protocols.Refusal{ID: id, Leader: r.leader})
-	}
-	r.done(out)
-}
-
 // Persisted lets go of what waited for the disk.
 func (r *Replica) Persisted(now Time, seq uint64, out *Output) {
 	r.reached(seq, out)
-	switch r.role {
-	case protocols.Leader:
+	switch {
+	case r.role == protocols.Leader:
 		r.persistedLeader(now, out)
-	case protocols.Follower:
+	case r.learns():
 		r.persistedLearner(now)
 	}
 	r.done(out)
 }
-
-// Compact keeps the log: a replica may give it up, and this one does not yet.
-func (r *Replica) Compact(now Time, s protocols.Snapshot, out *Output) { r.done(out) }
 
 // Status is what a probe may see.
 func (r *Replica) Status() protocols.Status {
@@ -245,6 +249,7 @@ func (r *Replica) leave(now Time, out *Output) {
 	r.serving = false
 	r.held.Clear()
 	clear(r.unsent)
+	r.syncs = r.syncs[:0]
 	r.lookForLeader(now, out)
 }
 
@@ -253,7 +258,7 @@ func (r *Replica) done(out *Output) {
 	out.Wake = 0
 	switch r.role {
 	case protocols.Candidate:
-		out.Wake = earlier(r.finalizeAt, r.notifyAt)
+		out.Wake = earlier(earlier(r.finalizeAt, r.notifyAt), r.lookAt)
 	case protocols.Leader:
 		out.Wake = r.nextLeader()
 	default:
@@ -274,13 +279,19 @@ func (r *Replica) valid() string {
 	if problem := r.validDisk(); problem != "" {
 		return problem
 	}
-	if _, found := r.history.UpTo(r.committed); !found {
-		return "3: what is committed is not in the history"
+	_, found := r.history.UpTo(r.committed)
+	if _, under := r.history.UpTo(r.snapshot.At); !found || !under && !r.snapshot.At.Less(r.history.Base()) || r.committed.Less(r.snapshot.At) {
+		return "3: what is committed, or the snapshot, is not in the history"
 	}
-	looking, leads := r.role == protocols.Candidate, r.role == protocols.Leader
-	if looking != ((r.finalizeAt != 0) != (r.notifyAt != 0)) || r.finalizeAt != 0 && r.notifyAt != 0 ||
-		(r.link.deadline != 0) != (r.role == protocols.Follower) || r.link.connectAt != 0 && (r.link.up || r.role != protocols.Follower) ||
-		!leads && r.office.pingAt != 0 {
+	waits := 0
+	for _, t := range [...]Time{r.finalizeAt, r.notifyAt, r.lookAt} {
+		if t != 0 {
+			waits++
+		}
+	}
+	if looking := r.role == protocols.Candidate; looking && waits != 1 || !looking && waits != 0 ||
+		(r.link.deadline != 0) != r.learns() || r.link.connectAt != 0 && (r.link.up || !r.learns()) ||
+		r.role != protocols.Leader && r.office.pingAt != 0 {
 		return "4: deadlines of another role"
 	}
 	if r.serving != (r.phase == protocols.Broadcast) {

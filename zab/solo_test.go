@@ -36,7 +36,7 @@ func single(t *testing.T, id NodeID, n int, disk protocols.Recovered, edit func(
 	if edit != nil {
 		edit(&c)
 	}
-	s := &solo{t: t, r: New(c, disk)}
+	s := &solo{t: t, r: New(c, disk, nil)}
 	s.out.Listen = protocols.AllEvents
 	s.call(func(r *Replica) { r.Wake(s.now, &s.out) })
 	return s

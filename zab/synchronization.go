@@ -12,7 +12,9 @@ import (
 // --- leader: LearnerHandler.syncFollower, Leader.startForwarding
 
 // synchronize chooses what brings the learner level and sends it. What counts
-// as committed is, before activation, the leader's whole log.
+// as committed is, before activation, the leader's whole log. A SNAP's entries
+// come behind it as in a DIFF. Of what is not committed an observer hears
+// nothing until it is.
 func (r *Replica) synchronize(now Time, to NodeID, out *Output) {
 	l := &r.office.learners[to]
 	end := r.history.Len()
@@ -26,7 +28,7 @@ func (r *Replica) synchronize(now Time, to NodeID, out *Output) {
 		r.sendProposal(to, r.history.At(i), out)
 		r.toLearner(to, Message{Type: Commit, Zxid: r.history.At(i).ID}, out)
 	}
-	for i := end; i < r.history.Len(); i++ { // outstanding
+	for i := end; i < r.history.Len() && r.isVoter(to); i++ { // outstanding
 		r.sendProposal(to, r.history.At(i), out)
 	}
 	// Behind what has been queued (ZOOKEEPER-3104), and before what comes: from
@@ -39,7 +41,7 @@ func (r *Replica) synchronize(now Time, to NodeID, out *Output) {
 // zxid is p, when the first end entries of our log are committed; with the
 // header, and the first entry to send behind it. ZooKeeper walks its
 // committedLog and below that the log on disk; here one log serves down to its
-// base.
+// base. There is no cut across the border of an epoch.
 func (r *Replica) chooseSync(p Zxid, end int) (how protocols.Phase, header Message, from int) {
 	last := r.history.Base()
 	if end > 0 {
@@ -55,15 +57,16 @@ func (r *Replica) chooseSync(p Zxid, end int) (how protocols.Phase, header Messa
 		return protocols.Diff, diff, end
 	case last.Less(p):
 		return protocols.Trunc, trunc, end
-	case found || newEpoch:
+	case found || newEpoch && r.history.Base().Less(p):
 		return protocols.Diff, diff, n
 	case n > 0 && r.history.At(n).ID.Epoch == p.Epoch: // p is unknown here
 		trunc.Zxid = r.history.At(n - 1).ID
 		return protocols.Trunc, trunc, n
 	}
-	// p is unknown and no cut within its epoch reaches what we share. The
-	// newest snapshot is the empty state.
-	return protocols.Snap, Message{Type: Snap, Zxid: r.history.Base()}, 0
+	// p is unknown and no cut within its epoch reaches what we share, or it is from
+	// before our log. Our first snapshot is the empty state.
+	n, _ = r.history.UpTo(r.snapshot.At)
+	return protocols.Snap, Message{Type: Snap, Zxid: r.snapshot.At, SnapshotSize: r.snapshot.Size}, n
 }
 
 // ackNewLeader counts a learner whose disk has the history and the epoch.
@@ -100,14 +103,14 @@ func (r *Replica) activate(now Time, out *Output) {
 		return
 	}
 	o := &r.office
-	r.phase, r.serving = protocols.Broadcast, true
+	r.serving = true
+	r.enter(protocols.Broadcast, o.epoch, out)
 	r.currentVote.PeerEpoch = o.epoch // or who joins later never sees a quorum of equal votes
 	o.proposed = Zxid{Epoch: o.epoch}
 	o.waitTill, o.pingAt = 0, now+r.cfg.Tick/2
-	out.Emit(Event{Kind: protocols.PhaseEntered, Phase: r.phase, Epoch: o.epoch})
 	out.Emit(Event{Kind: protocols.Activated, Role: r.role, Epoch: o.epoch})
 	r.commit(r.history.Last(), out)
-	for _, id := range r.peers {
+	for _, id := range r.others {
 		if o.learners[id].stage == inEpoch {
 			r.sendUpToDate(now, id, out)
 		}
@@ -135,13 +138,17 @@ func (r *Replica) synchronizing(now Time, m *Message, out *Output) {
 		r.write(m.Zxid, nil, out)
 	case m.Type == Snap && !headed:
 		l.mode, l.lastSeen = protocols.Snap, m.Zxid // the log stays until NEWLEADER
-	case m.Type == Proposal && headed:
+		l.snapshot = protocols.Snapshot{At: m.Zxid, Size: m.SnapshotSize}
+	case (m.Type == Proposal || m.Type == Inform) && headed:
 		if !follows(l.lastSeen, m.Zxid) {
 			r.leave(now, out)
 			return
 		}
 		l.lastSeen = m.Zxid
 		l.notLogged = append(l.notLogged, Entry{ID: m.Zxid, Command: m.Command})
+		if m.Type == Inform {
+			l.commits++ // an observer is sent nothing else than what is committed
+		}
 	case m.Type == Commit && headed:
 		if l.commits == len(l.notLogged) || l.notLogged[l.commits].ID != m.Zxid {
 			panic(fmt.Sprintf("server %d: COMMIT %v, of %d proposals the first %d are committed: %v", r.cfg.ID, m.Zxid, len(l.notLogged), l.commits, r))
@@ -164,22 +171,12 @@ func (r *Replica) synchronizing(now Time, m *Message, out *Output) {
 func (r *Replica) newLeader(epoch uint64, out *Output) {
 	l := &r.link
 	history := l.notLogged[:l.commits]
-	if l.mode == protocols.Snap {
-		// The snapshot is behind the state that we have, so our state is its
-		// continuation: it stays, and the log is cut there, in the one write that
-		// also brings the history, so that no crash finds it short.
-		for len(history) > 0 && !r.committed.Less(history[0].ID) {
-			if _, found := r.history.UpTo(history[0].ID); !found {
-				panic(fmt.Sprintf("server %d: delivered up to %v without %v, which its leader has: %v", r.cfg.ID, r.committed, history[0].ID, r))
-			}
-			history = history[1:]
-		}
-		r.cut(r.committed, out)
-		if len(history) == 0 {
-			r.write(r.committed, nil, out)
-		}
-	}
-	if len(history) > 0 {
+	switch {
+	case l.mode == protocols.Snap && r.committed.Less(l.snapshot.At):
+		r.install(l.snapshot, history, out)
+	case l.mode == protocols.Snap:
+		r.keep(history, out)
+	case len(history) > 0:
 		r.log(history, out)
 	}
 	r.keepProposals(l.commits)
@@ -212,15 +209,18 @@ func (r *Replica) persistedLearner(now Time) {
 // what came behind it goes on as in broadcast.
 func (r *Replica) serve(out *Output) {
 	l := &r.link
-	r.phase, r.serving = protocols.Broadcast, true
+	r.serving = true
+	r.enter(protocols.Broadcast, r.currentEpoch, out)
 	r.currentVote.PeerEpoch = r.currentEpoch // or who joins later never sees a quorum of equal votes
-	out.Emit(Event{Kind: protocols.PhaseEntered, Phase: r.phase, Epoch: r.currentEpoch})
 	r.toLeader(Message{Type: AckNewLeader, Zxid: Zxid{Epoch: r.currentEpoch}}, out)
 	r.commit(r.history.Last(), out)
 	if len(l.notLogged) > 0 {
 		r.log(l.notLogged, out)
 	}
 	for i := range l.notLogged {
+		if r.isObserver() {
+			break // it is not asked
+		}
 		r.promiseLeader(Message{Type: Ack, Zxid: l.notLogged[i].ID}, out)
 	}
 	if l.commits > 0 {

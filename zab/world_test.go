@@ -306,7 +306,7 @@ func (w *world) start(id NodeID) {
 	s := w.servers[id]
 	s.life++
 	s.up, s.delivered = true, 0
-	s.r = New(s.cfg, s.disk)
+	s.r = New(s.cfg, s.disk, nil)
 	w.call(s, func(r *Replica) { r.Wake(w.now, &w.out) })
 }
 

@@ -77,10 +77,10 @@ var Systems = []*System{
 			cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Zab.Tick.Time(), s.Zab.InitLimit, s.Zab.SyncLimit
 			cfg.FinalizeWait = s.Zab.FinalizeWait.Time()
 			cfg.MinNotificationInterval, cfg.MaxNotificationInterval = s.Zab.MinNotification.Time(), s.Zab.MaxNotification.Time()
-			return func(id NodeID, r protocols.Recovered, _ *rand.Rand) protocols.Replica[zab.Message] {
+			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[zab.Message] {
 				cfg := cfg
 				cfg.ID = id
-				return zab.New(cfg, r)
+				return zab.New(cfg, r, rng)
 			}
 		}, zab.ElectionKind),
 	},

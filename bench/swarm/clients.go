@@ -2,6 +2,7 @@ package swarm
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"raftzab/bench"
 	"raftzab/bench/fault"
@@ -27,17 +28,15 @@ const (
 	putSize        = 16 // bytes
 )
 
-// modes are those in which the careful clients read.
-var modes = [...]protocols.ReadMode{protocols.ReadLocal, protocols.ReadLeader, protocols.ReadIndex, protocols.ReadLease}
-
 type clients struct {
 	n   int // nodes
 	rng *rand.Rand
 	of  [clientSessions + 1]client
 
-	reads  bool
-	strict protocols.ReadMode // of the loyal reader
-	hush   Time               // until then nobody writes
+	modes  []protocols.ReadMode // in which the careful clients read; nil: nobody reads
+	strict protocols.ReadMode   // of the loyal reader
+	latest protocols.ReadMode   // of the roving one
+	hush   Time                 // until then nobody writes
 }
 
 type client struct {
@@ -57,14 +56,16 @@ func (c *clients) begin(n int, rng *rand.Rand) {
 	}
 }
 
-// beginReading adds what reads. No client asks for
-// anything more often than every so often.
-func (c *clients) beginReading(every Time) {
-	c.reads = true
+// beginReading adds what reads. No client asks for anything more often than every
+// so often.
+func (c *clients) beginReading(every Time, strict protocols.ReadMode, modes ...protocols.ReadMode) {
+	c.modes, c.strict, c.latest = modes, strict, protocols.ReadIndex
+	if !slices.Contains(modes, c.latest) {
+		c.latest = strict
+	}
 	for i := 1; i <= streaming; i++ {
 		c.of[i].think = max(c.of[i].think, every)
 	}
-	c.strict = of(c.rng, protocols.ReadIndex, protocols.ReadLease)
 	c.of[loyal] = client{node: c.anyone(), think: within(c.rng, 3*ms, 30*ms), deadline: 100 * ms}
 	c.of[roving] = client{node: c.anyone(), think: within(c.rng, 10*ms, 60*ms), deadline: 100 * ms}
 }
@@ -101,7 +102,7 @@ func (c *clients) wake(now Time, on stage) (next Time) {
 					on.submit(x.node, c.get(i, c.strict))
 				case roving:
 					x.node = c.leader(on)
-					on.submit(x.node, c.get(i, protocols.ReadIndex))
+					on.submit(x.node, c.get(i, c.latest))
 				default:
 					on.submit(x.node, c.put(i))
 				}
@@ -110,8 +111,8 @@ func (c *clients) wake(now Time, on stage) (next Time) {
 				c.ask(i, now, on)
 			default:
 				x.seq++
-				if c.reads && c.rng.IntN(3) == 0 {
-					x.asked = c.get(i, modes[c.rng.IntN(len(modes))])
+				if c.modes != nil && c.rng.IntN(3) == 0 {
+					x.asked = c.get(i, c.modes[c.rng.IntN(len(c.modes))])
 				} else {
 					x.asked = c.put(i)
 				}

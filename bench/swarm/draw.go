@@ -29,6 +29,7 @@ func draw(system string, seed uint64) (*Story, *chance) {
 		faults = drawWorld(rng, s)
 	case "zab":
 		s.Zab = drawZab(rng, turn)
+		faults = drawZabWorld(rng, s)
 	default:
 		panic("swarm: no system " + system)
 	}
@@ -43,8 +44,12 @@ func draw(system string, seed uint64) (*Story, *chance) {
 		s.End += 2 * patience // an exchange for each entry that a server is behind
 	}
 	c.clients.begin(s.Voters+s.Learners, rng)
-	if system == "raft" {
-		c.clients.beginReading(pace)
+	switch system {
+	case "zab":
+		c.clients.beginReading(0, protocols.ReadSync, protocols.ReadLocal, protocols.ReadLeader, protocols.ReadSync)
+	case "raft":
+		c.clients.beginReading(pace, of(rng, protocols.ReadIndex, protocols.ReadLease),
+			protocols.ReadLocal, protocols.ReadLeader, protocols.ReadIndex, protocols.ReadLease)
 		c.timeout, c.coups = s.Raft.ElectionTimeout.Max, 16
 		if s.Raft.CheckQuorum && s.Raft.ClockDrift > 0 {
 			c.coups = 8
@@ -124,7 +129,24 @@ func drawZab(rng *rand.Rand, turn Time) zab.Config {
 	// one that has not may repeat its vote more often than that for ever, neither
 	// gets on.
 	cfg.MaxNotificationInterval = max(cfg.MinNotificationInterval*Time(1+rng.IntN(8)), 2*cfg.FinalizeWait+turn)
+	cfg.ConnectRetry = within(rng, 10*ms, 100*ms)
+	cfg.ObserverElectionDelay = of(rng, 0, cfg.ObserverElectionDelay)
+	cfg.CommittedLog = of(rng, 0, 1+rng.IntN(30), cfg.CommittedLog)
+	cfg.Sync = of(rng, zab.SyncZooKeeper, zab.SyncQuorum)
+	cfg.LastCounter = of(rng, cfg.LastCounter, cfg.LastCounter, 50+rng.Uint64N(500))
 	return cfg
+}
+
+// drawZabWorld adds what a Zab can live with: observers, images, and clocks that
+// drift and jump, for nothing in it rests on clocks. Its channels are streams.
+func drawZabWorld(rng *rand.Rand, s *Story) (o fault.Options) {
+	s.Learners = of(rng, 0, 0, 0, 1, 1, 2, 3, 4)
+	s.Images = of(rng, 0, 0, 2+rng.IntN(15), 20+rng.IntN(200))
+	if of(rng, false, true) {
+		o.Drift, o.Skew = 0.2, 300*ms
+	}
+	o.FailDisk, o.Partial = of(rng, false, true), of(rng, false, true)
+	return o
 }
 
 func drawAir(rng *rand.Rand) Air {
@@ -261,7 +283,7 @@ func (c *chance) coup(now Time, on stage) bool {
 // server that is back before its leader has missed it, and a leader that is cut
 // off just when it hands over.
 func (c *chance) pursue(now Time, f *fault.Fault, on stage) {
-	if !c.clients.reads {
+	if c.clients.modes == nil {
 		return
 	}
 	later := func(low, high Time, f fault.Fault) {

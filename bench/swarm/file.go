@@ -67,12 +67,17 @@ type raftSection struct {
 }
 
 type zabSection struct {
-	Tick            length `toml:"tick"`
-	InitLimit       int    `toml:"init_limit"`
-	SyncLimit       int    `toml:"sync_limit"`
-	FinalizeWait    length `toml:"finalize_wait"`
-	MinNotification length `toml:"min_notification_interval"`
-	MaxNotification length `toml:"max_notification_interval"`
+	Tick            length  `toml:"tick"`
+	InitLimit       int     `toml:"init_limit"`
+	SyncLimit       int     `toml:"sync_limit"`
+	FinalizeWait    length  `toml:"finalize_wait"`
+	MinNotification length  `toml:"min_notification_interval"`
+	MaxNotification length  `toml:"max_notification_interval"`
+	ConnectRetry    length  `toml:"connect_retry"`
+	ObserverDelay   length  `toml:"observer_delay"`
+	CommittedLog    int     `toml:"committed_log"`
+	Sync            syncing `toml:"sync"`
+	LastCounter     uint64  `toml:"last_counter"`
 }
 
 type faultEntry struct {
@@ -120,7 +125,8 @@ func (s *Story) Encode(comment string) []byte {
 			notice(c.CommitNotice), backtrack(c.Backtrack), c.Window, c.MaxEntries, c.ChunkSize, c.Trailing}
 	case "zab":
 		c := &s.Zab
-		d.Zab = &zabSection{length(c.Tick), c.InitLimit, c.SyncLimit, length(c.FinalizeWait), length(c.MinNotificationInterval), length(c.MaxNotificationInterval)}
+		d.Zab = &zabSection{length(c.Tick), c.InitLimit, c.SyncLimit, length(c.FinalizeWait), length(c.MinNotificationInterval), length(c.MaxNotificationInterval),
+			length(c.ConnectRetry), length(c.ObserverElectionDelay), c.CommittedLog, syncing(c.Sync), c.LastCounter}
 	}
 	for _, x := range s.Faults {
 		f := &x.Fault
@@ -193,8 +199,8 @@ func (d *document) story(p *problems) *Story {
 	if s.Voters < 1 || s.Voters > mostNodes {
 		p.add(p.line("cluster", -1, "voters", 0), "cluster.voters", "%d; write a number from 1 to %d", s.Voters, mostNodes)
 	}
-	if s.Learners < 0 || s.Learners > 0 && d.System != "raft" || s.Voters+s.Learners > mostNodes {
-		p.add(p.line("cluster", -1, "observers", 0), "cluster.observers", "%d; only a raft has any, and there are %d nodes at most", s.Learners, mostNodes)
+	if s.Learners < 0 || s.Voters+s.Learners > mostNodes {
+		p.add(p.line("cluster", -1, "observers", 0), "cluster.observers", "%d; write a number from 0; there are %d nodes at most", s.Learners, mostNodes)
 	}
 	if s.Images < 0 {
 		p.add(p.line("cluster", -1, "images", 0), "cluster.images", "%d; write how many entries are between two images, or 0", s.Images)
@@ -225,7 +231,7 @@ func (d *document) story(p *problems) *Story {
 	case d.System == "zab":
 		s.Zab = d.Zab.config()
 		c := s.Zab
-		c.ID, c.Voters = 1, members
+		c.ID, c.Voters, c.Observers = 1, members[:s.Voters], members[s.Voters:]
 		p.each("zab", c.Validate())
 	}
 	for i := range d.Faults {
@@ -290,5 +296,7 @@ func (z *zabSection) config() zab.Config {
 	c := zab.Default()
 	c.Tick, c.InitLimit, c.SyncLimit, c.FinalizeWait = Time(z.Tick), z.InitLimit, z.SyncLimit, Time(z.FinalizeWait)
 	c.MinNotificationInterval, c.MaxNotificationInterval = Time(z.MinNotification), Time(z.MaxNotification)
+	c.ConnectRetry, c.ObserverElectionDelay, c.CommittedLog = Time(z.ConnectRetry), Time(z.ObserverDelay), z.CommittedLog
+	c.Sync, c.LastCounter = zab.SyncMode(z.Sync), z.LastCounter
 	return c
 }

@@ -67,16 +67,20 @@ func (w *world[M]) done() bool {
 	}
 	leader, _ := w.cluster.Status(leaders[0])
 	w.report.TurnedAway = 0
+	voters := 0
 	for id := NodeID(1); int(id) <= w.n; id++ {
 		if w.story.System == "zab" && w.accepted[id] > leader.Epoch {
 			w.report.TurnedAway++
+			if int(id) <= w.story.Voters {
+				voters++
+			}
 			continue
 		}
 		if s, ok := w.cluster.Status(id); w.fresh[id] != 2 || !ok || s.Committed.Less(w.level) {
 			return false
 		}
 	}
-	return w.report.TurnedAway <= (w.story.Voters-1)/2
+	return voters <= (w.story.Voters-1)/2
 }
 
 func (w *world[M]) stuck() string {

@@ -48,6 +48,7 @@ type Report struct {
 	Restores      int                     // snapshots installed
 	Reads         [modesOfReading]int     // served, by mode
 	Syncs         [protocols.Snap + 1]int // how Zab's leaders brought learners level, by phase
+	Overflows     int                     // Zab: epochs used up to their last counter
 	TurnedAway    int                     // Zab: servers that promised an epoch above the established one, out until the next election
 	Verdict       check.Verdict           // of porcupine, where nothing else broke
 

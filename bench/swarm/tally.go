@@ -39,6 +39,7 @@ func (t *Tally) Add(r *Report) {
 	t.Sum.Commits += r.Commits
 	t.Sum.Truncations += r.Truncations
 	t.Sum.TurnedAway += r.TurnedAway
+	t.Sum.Overflows += r.Overflows
 	t.Sum.Events += r.Events
 	t.Verdicts[r.Verdict]++
 	t.settings.add(&r.Settings)
@@ -65,12 +66,12 @@ func (t *Tally) String() string {
 		fmt.Fprintf(&b, "; of the partitions %.2f partial, of the disks %.2f failing", mean(t.Sum.Partial), mean(t.Sum.Failing))
 	}
 	if n := t.Sum.Syncs[protocols.Diff] + t.Sum.Syncs[protocols.Trunc] + t.Sum.Syncs[protocols.Snap]; n > 0 {
-		fmt.Fprintf(&b, "\nlearners brought level a run: DIFF %.1f TRUNC %.1f SNAP %.1f; servers turned away in all: %d",
-			mean(t.Sum.Syncs[protocols.Diff]), mean(t.Sum.Syncs[protocols.Trunc]), mean(t.Sum.Syncs[protocols.Snap]), t.Sum.TurnedAway)
+		fmt.Fprintf(&b, "\nlearners brought level a run: DIFF %.1f TRUNC %.2f SNAP %.2f; in all %d epochs used up, and %d servers turned away",
+			mean(t.Sum.Syncs[protocols.Diff]), mean(t.Sum.Syncs[protocols.Trunc]), mean(t.Sum.Syncs[protocols.Snap]), t.Sum.Overflows, t.Sum.TurnedAway)
 	}
 	if r := &t.Sum.Reads; t.Sum.Restores+r[protocols.ReadLocal] > 0 {
-		fmt.Fprintf(&b, "\na run installs %.2f snapshots, hands its leadership over %.2f times, and serves reads: local %.0f leader %.0f index %.0f lease %.0f",
-			mean(t.Sum.Restores), mean(t.Sum.Transfers), mean(r[protocols.ReadLocal]), mean(r[protocols.ReadLeader]), mean(r[protocols.ReadIndex]), mean(r[protocols.ReadLease]))
+		fmt.Fprintf(&b, "\na run installs %.2f snapshots, hands its leadership over %.2f times, and serves reads: local %.0f leader %.0f index %.0f lease %.0f sync %.0f",
+			mean(t.Sum.Restores), mean(t.Sum.Transfers), mean(r[protocols.ReadLocal]), mean(r[protocols.ReadLeader]), mean(r[protocols.ReadIndex]), mean(r[protocols.ReadLease]), mean(r[protocols.ReadSync]))
 	}
 	b.WriteString("\nporcupine of the clients' histories:")
 	for v, n := range t.Verdicts {

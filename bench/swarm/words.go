@@ -68,6 +68,7 @@ type (
 	mode      protocols.ReadMode
 	notice    uint8 // raft.CommitNotice
 	backtrack uint8 // raft.Backtrack
+	syncing   uint8 // zab.SyncMode
 )
 
 var (
@@ -75,17 +76,20 @@ var (
 	modeNames  = []string{"local", "leader", "readindex", "lease", "sync"}
 	notices    = []string{"heartbeat", "eager"}
 	backtracks = []string{"term", "one"}
+	syncings   = []string{"zookeeper", "quorum"}
 )
 
 func (x op) MarshalText() ([]byte, error)        { return []byte(ops[x]), nil }
 func (x mode) MarshalText() ([]byte, error)      { return []byte(modeNames[x]), nil }
 func (x notice) MarshalText() ([]byte, error)    { return []byte(notices[x]), nil }
 func (x backtrack) MarshalText() ([]byte, error) { return []byte(backtracks[x]), nil }
+func (x syncing) MarshalText() ([]byte, error)   { return []byte(syncings[x]), nil }
 
 func (x *op) UnmarshalText(text []byte) error        { return named(x, text, ops) }
 func (x *mode) UnmarshalText(text []byte) error      { return named(x, text, modeNames) }
 func (x *notice) UnmarshalText(text []byte) error    { return named(x, text, notices) }
 func (x *backtrack) UnmarshalText(text []byte) error { return named(x, text, backtracks) }
+func (x *syncing) UnmarshalText(text []byte) error   { return named(x, text, syncings) }
 
 func named[T ~uint8](x *T, text []byte, names []string) error {
 	for i, name := range names {

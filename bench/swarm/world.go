@@ -50,12 +50,12 @@ func play(s *Story, d director, record *Story, trace func(Time, string)) *Report
 			})
 	case "zab":
 		cfg := s.Zab
-		cfg.Voters = voters
+		cfg.Voters, cfg.Observers = voters, members[s.Voters:]
 		return run(&world[zab.Message]{story: s, director: d, record: record, rules: check.Zab}, trace,
-			func(id NodeID, r protocols.Recovered, _ *rand.Rand) protocols.Replica[zab.Message] {
+			func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[zab.Message] {
 				cfg := cfg
 				cfg.ID = id
-				return zab.New(cfg, r)
+				return zab.New(cfg, r, rng)
 			})
 	}
 	panic("swarm: no system " + s.System)
@@ -83,6 +83,7 @@ type world[M protocols.Message] struct {
 	askAt    Time
 	rounds   int
 	accepted []uint64          // Zab: acceptedEpoch by server, as asked for
+	full     uint64            // Zab: the last epoch that was used up
 	level    protocols.EntryID // where the state was when the latest fresh write was acknowledged
 	fresh    []int             // after healing, by node: its fresh write is 0 not sent, 1 under way, 2 acknowledged
 	err      error
@@ -96,6 +97,10 @@ func run[M protocols.Message](w *world[M], trace func(Time, string), replica fun
 	w.report = report
 	w.checks, w.history = check.New(s.Voters, w.rules), check.NewHistory()
 	w.accepted = make([]uint64, w.n+1)
+	if s.System == "zab" && s.Zab.Sync == zab.SyncQuorum {
+		w.checks.Strict = check.ModesOf(protocols.ReadSync)
+		w.history.Strict = w.checks.Strict
+	}
 	if trace != nil {
 		all := trace
 		trace = func(now Time, event string) { // up to the breach: what follows is of no interest
@@ -292,6 +297,12 @@ func (w *world[M]) Booted(now Time, node NodeID, r protocols.Recovered) {
 
 func (w *world[M]) Wrote(now Time, node NodeID, x protocols.Write) {
 	w.accepted[node] = x.Registers[0]
+	if k := len(x.Entries); k > 0 && w.story.System == "zab" {
+		if at := x.Entries[k-1].ID; at.Index == w.story.Zab.LastCounter && at.Epoch > w.full {
+			w.full = at.Epoch
+			w.report.Overflows++
+		}
+	}
 	w.checks.Wrote(now, node, x)
 }
 

@@ -37,8 +37,8 @@ func Conform[M protocols.Message](t *testing.T, p Protocol[M]) {
 //  4. progress: a majority is level, and a fresh write is answered OK;
 //  5. durability: what is delivered is on the disks of a majority; and while
 //     those of a majority hang, nobody gets so far that it may commit;
-//  6. freshness: a read by index or lease misses no write, and nothing that such
-//     a read saw, that was answered before it was asked.
+//  6. freshness: a read by index or lease, or as Fresh has it, misses no write, and
+//     nothing that such a read saw, that was answered before it was asked.
 //
 // Observers are in no majority. Which options, and how many observers and
 // snapshots there are, and on which channels, follows from the seed. Clocks jump,
@@ -307,10 +307,12 @@ func (t *trial[M]) mend() error {
 	}
 	t.settle(1000*millisecond, 5000*millisecond)
 	first := t.session + 1
-	for _, id := range t.members() {
-		t.request(id, 1, false)
+	for range 2 { // the first may be too much for Zab's epoch, whose leader then resigns
+		for _, id := range t.members() {
+			t.request(id, 1, false)
+		}
+		t.settle(1000*millisecond, 5000*millisecond)
 	}
-	t.settle(1000*millisecond, 5000*millisecond)
 	return t.verify(first)
 }
 

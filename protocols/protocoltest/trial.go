@@ -101,7 +101,9 @@ func (t *trial[M]) request(id nodeID, count int, read bool) {
 			if n := len(t.protocol.Reads); n > 0 && t.rng.IntN(n+1) > 0 {
 				r.Mode = t.protocol.Reads[t.rng.IntN(n)]
 			}
-			q.fresh = r.Mode == protocols.ReadIndex || r.Mode == protocols.ReadLease
+			if q.fresh = r.Mode == protocols.ReadIndex || r.Mode == protocols.ReadLease; t.protocol.Fresh != nil {
+				q.fresh = t.protocol.Fresh(t.ensemble, r.Mode)
+			}
 		}
 		t.asked[r.ID] = q
 		rs = append(rs, r)

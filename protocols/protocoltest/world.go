@@ -35,7 +35,8 @@ type Protocol[M protocols.Message] struct {
 	Past func(epoch uint64, epochs []uint64) protocols.Recovered
 
 	// What Conform may drive it with.
-	Reads     []protocols.ReadMode // beside ReadLocal
+	Reads     []protocols.ReadMode                        // beside ReadLocal
+	Fresh     func(e Ensemble, m protocols.ReadMode) bool // whether such reads must miss no write; nil: those by index and by lease
 	Observers bool
 	Datagram  bool     // it stands channels that lose, repeat and reorder
 	Variants  []string // options to go through, written as behind ensemble; empty: as New has it without
