@@ -9,13 +9,16 @@ import (
 	"raftzab/protocols"
 )
 
+// A breach is a story with a violation at its end.
+type breach struct {
+	name, want, text string
+	begin            func() *story
+	then             func(s *story)
+}
+
 // Each invariant is seen broken once, and named.
 func TestEachInvariantCatchesItsBreach(t *testing.T) {
-	for _, c := range []struct {
-		name, want, text string
-		begin            func() *story
-		then             func(s *story)
-	}{
+	seeBroken(t, []breach{
 		{"two leaders in a term", ElectionSafety, "node 1 has led", inTerm1, func(s *story) {
 			s.elected(2, 1)
 		}},
@@ -110,8 +113,12 @@ func TestEachInvariantCatchesItsBreach(t *testing.T) {
 		{"an entry twice in a life", StateMachineSafety, "node 1 delivered 1.2", inTerm1, func(s *story) {
 			s.delivers(2, noop(1, 1), noop(1, 1))
 		}},
-		{"an entry out of order", StateMachineSafety, "positions grow", inTerm1, func(s *story) {
+		{"an entry out of order", StateMachineSafety, "in every log it follows 0.0", inTerm1, func(s *story) {
 			s.delivers(1, noop(1, 1))
+		}},
+		{"an entry that is left out", StateMachineSafety, "behind 1.2; in every log it follows 1.3", inTerm1, func(s *story) {
+			s.everywhere(Registers{1, 1}, at(1, 2), put(1, 3, 2), put(1, 4, 3))
+			s.delivers(1, put(1, 4, 3))
 		}},
 		{"an entry that is in no log", StateMachineSafety, "in nobody's log", inTerm1, func(s *story) {
 			s.delivers(1, put(1, 3, 2))
@@ -157,6 +164,7 @@ func TestEachInvariantCatchesItsBreach(t *testing.T) {
 		}},
 		{"committed, and cut off while its second copy is under way", CommittedDurable, "after it cut its log", inEpoch1, func(s *story) {
 			s.writes(1, Registers{1, 1}, at(1, 2), put(1, 3, 3))
+			s.broadcasts(1, put(1, 3, 3))
 			s.writes(2, Registers{1, 1}, at(1, 2), put(1, 3, 3))
 			s.delivers(1, put(1, 3, 3))
 			s.asks(3, protocols.Write{Registers: Registers{1, 1}, After: at(1, 2), Entries: []Entry{put(1, 3, 3)}})
@@ -293,6 +301,11 @@ func TestEachInvariantCatchesItsBreach(t *testing.T) {
 			s.delivers(2, noop(1, 1))
 			s.sees(2, 1, at(1, 1), 0, 0)
 		}},
+		{"a write acknowledged from what the session has left behind", SessionForward, "request 1/1 from its state at 1.2; the session had seen 1.3", inTerm1, func(s *story) {
+			s.commits(put(1, 3, 2))
+			s.Asked(s.tick(), 2, bench.Request{Command: put(0, 0, 1).Command, Seen: at(1, 3)})
+			s.acknowledges(2, 1, at(1, 2), 1)
+		}},
 		{"a stale read after an acknowledged write", RealTime, "in mode ReadIndex, from its state at 1.1", inTerm1, func(s *story) {
 			s.acknowledges(1, 1, at(1, 2), 1)
 			s.reads(2, 1, protocols.ReadIndex, EntryID{})
@@ -320,7 +333,11 @@ func TestEachInvariantCatchesItsBreach(t *testing.T) {
 			s.reads(2, 1, protocols.ReadSync, EntryID{})
 			s.sees(2, 1, at(1, 1), 1, 1)
 		}},
-	} {
+	})
+}
+
+func seeBroken(t *testing.T, breaches []breach) {
+	for _, c := range breaches {
 		t.Run(c.name, func(t *testing.T) {
 			s := c.begin()
 			if v := s.Violation(); v != nil {

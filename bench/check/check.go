@@ -55,10 +55,14 @@ const (
 	EpochsGrow         = "EpochsGrow"
 	LogMatching        = "LogMatching"
 	LeaderAppendOnly   = "LeaderAppendOnly"
+	HistoryConsistency = "HistoryConsistency"
 	LeaderCompleteness = "LeaderCompleteness"
 	HistoryBeforeEpoch = "HistoryBeforeEpoch"
 	CommitOwnTerm      = "CommitOwnTerm"
 	StateMachineSafety = "StateMachineSafety"
+	LocalPrimaryOrder  = "LocalPrimaryOrder"
+	PrimaryIntegrity   = "PrimaryIntegrity"
+	CommitConsistency  = "CommitConsistency"
 	DeliveredLogged    = "DeliveredLogged"
 	CommitDurable      = "CommitDurable"
 	CommittedDurable   = "CommittedDurable"
@@ -89,9 +93,10 @@ type Invariants struct {
 	order    []delivery // what was delivered anywhere, in the one order
 	keys     [][]change // by key: what the order makes of it
 	sessions []session  // by session: what clients asked for and were told
-	attempts []attempt  // at reads
+	attempts []attempt  // at requests
 	clients  bool       // Asked or Submitted is in use
 	known    int        // order[:known] is known, to some client, to have happened
+	primary  uint64     // Zab: the greatest epoch in which somebody has broadcast
 }
 
 // A node is what is known of one server.
@@ -107,8 +112,11 @@ type node struct {
 
 	// Of the present life.
 	delivered int               // it has given its state machine order[:delivered]
-	owed      protocols.EntryID // delivered, and not yet seen in its log
+	unsettled bool              // one of the next two is still to be seen
+	owed      protocols.EntryID // in its log, since it is delivered
 	owedAt    protocols.Time
+	heirTo    uint64 // Zab: delivered, all that was there when it became leader of this epoch; 0: none
+	heirAt    protocols.Time
 
 	leads    uint64 // the term that it leads, as its events say; 0: none
 	votedIn  uint64 // its last vote in this life, as its events say
@@ -120,6 +128,7 @@ type epoch struct {
 	leader protocols.NodeID
 	life   int // of the leader
 	at     protocols.Time
+	office        // Zab
 	low    uint64 // index of entries[0]
 	table  []cell
 }
@@ -167,7 +176,7 @@ func (c *Invariants) Reset() {
 	for i := range c.sessions {
 		c.sessions[i] = session{requests: c.sessions[i].requests[:0]}
 	}
-	c.attempts, c.clients, c.known = c.attempts[:0], false, 0
+	c.attempts, c.clients, c.known, c.primary = c.attempts[:0], false, 0, 0
 }
 
 // Violation returns the first violation, or nil.

@@ -35,13 +35,13 @@ type session struct {
 type request struct {
 	command  protocols.Command // Op 0: not submitted
 	open     int               // attempts that are not known to have been refused
-	attempts int               // attempts[attempts-1] is the latest at a read; 0: none
+	attempts int               // attempts[attempts-1] is the latest; 0: none
 	place    int               // order[place-1] has it first; 0: nobody delivered it
 	version  uint64            // that it made there; 0: it came too late to take effect
 }
 
-// An attempt is what must hold for the answer to a read; the read's ID and the
-// node name it.
+// An attempt is what must hold for the answer to a request; its ID and the node
+// name it. Only seen is of interest for a write.
 type attempt struct {
 	node  protocols.NodeID
 	mode  protocols.ReadMode
@@ -49,7 +49,7 @@ type attempt struct {
 	floor int               // when it was submitted, order[:floor] was known to a client
 	fresh int               // and order[:fresh] was committed
 	seen  protocols.EntryID // the session had been told of a state so new
-	next  int               // the one before at the same read, as in request
+	next  int               // the one before at the same request, as in request
 }
 
 // Asked takes in a request on its way to node to; the same request may come
@@ -57,9 +57,6 @@ type attempt struct {
 // asked for.
 func (c *Invariants) Asked(now protocols.Time, to protocols.NodeID, r bench.Request) {
 	c.Submitted(r.Command)
-	if r.Op != kv.Get {
-		return
-	}
 	// Two attempts at one node have one name: the earlier one promises less.
 	if q := c.request(r.ID); c.attempt(q, to) == nil {
 		c.attempts = append(c.attempts, attempt{to, r.Mode, now, c.known, len(c.order), r.Seen, q.attempts})
@@ -67,7 +64,8 @@ func (c *Invariants) Asked(now protocols.Time, to protocols.NodeID, r bench.Requ
 	}
 }
 
-// Submitted is Asked for a write, where it does not matter who is asked.
+// Submitted is Asked for a write, where it does not matter who is asked, nor what
+// the session has seen.
 func (c *Invariants) Submitted(command protocols.Command) {
 	q := c.request(command.ID)
 	q.command = command
@@ -122,6 +120,8 @@ func (c *Invariants) acknowledged(now protocols.Time, q *request, r *bench.Reply
 		c.fail(StateMatches, now, r.Node, "it acknowledges request %d/%d, which had no effect as entry %v: a later write of its session came before it", r.ID.Session, r.ID.Seq, c.order[q.place-1].ID)
 	case r.Version != q.version:
 		c.fail(StateMatches, now, r.Node, "it answers request %d/%d with version %d; as entry %v it made version %d", r.ID.Session, r.ID.Seq, r.Version, c.order[q.place-1].ID, q.version)
+	default:
+		c.forward(now, q, r)
 	}
 	c.known = max(c.known, q.place)
 }
@@ -138,15 +138,8 @@ func (c *Invariants) answered(now protocols.Time, q *request, r *bench.Reply) {
 			r.ID.Session, r.ID.Seq, q.command.Key, r.Value, r.Version, r.At, value, version)
 		return
 	}
-	a := c.attempt(q, r.Node)
-	if a == nil {
-		return
-	}
-	if r.At.Less(a.seen) {
-		c.fail(SessionForward, now, r.Node, "it answers read %d/%d from its state at %v; the session had seen %v", r.ID.Session, r.ID.Seq, r.At, a.seen)
-		return
-	}
-	if !c.Strict.Has(a.mode) {
+	a := c.forward(now, q, r)
+	if a == nil || !c.Strict.Has(a.mode) {
 		return
 	}
 	if k < a.floor {
@@ -159,6 +152,17 @@ func (c *Invariants) answered(now protocols.Time, q *request, r *bench.Reply) {
 			r.ID.Session, r.ID.Seq, clock(a.at), modeNames[a.mode], r.At, d.node, d.ID, describe(&d.Command), clock(d.at))
 	}
 	c.known = max(c.known, k)
+}
+
+// forward checks that the state that answers is none that the session has left
+// behind, and returns the attempt, if it is known.
+func (c *Invariants) forward(now protocols.Time, q *request, r *bench.Reply) *attempt {
+	a := c.attempt(q, r.Node)
+	if a != nil && r.At.Less(a.seen) {
+		c.fail(SessionForward, now, r.Node, "it answers request %d/%d from its state at %v; the session had seen %v", r.ID.Session, r.ID.Seq, r.At, a.seen)
+		return nil
+	}
+	return a
 }
 
 // Ordered reports whether anybody has delivered the write.

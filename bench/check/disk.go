@@ -174,12 +174,13 @@ func (c *Invariants) votesDurable(now protocols.Time, id protocols.NodeID, term 
 	}
 }
 
-// epochDurable checks the acknowledgements behind a leader of Zab.
-func (c *Invariants) epochDurable(now protocols.Time, id protocols.NodeID, epoch uint64) {
+// epochDurable checks the acknowledgements behind a leader of Zab, and behind the
+// UPTODATE of a learner.
+func (c *Invariants) epochDurable(now protocols.Time, id protocols.NodeID, epoch uint64, what string) {
 	if c.first != nil {
 		return
 	}
 	if acks := c.promised(promise{epoch: epoch}); acks < c.majority() {
-		c.fail(EpochDurable, now, id, "it is established in epoch %d, which is the currentEpoch on the disks of %d of %d voters; %d are a majority", epoch, acks, c.voters, c.majority())
+		c.fail(EpochDurable, now, id, "it %s %d, which is the currentEpoch on the disks of %d of %d voters; %d are a majority", what, epoch, acks, c.voters, c.majority())
 	}
 }

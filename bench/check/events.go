@@ -5,7 +5,7 @@ import "raftzab/protocols"
 // Listen returns the events that Observe needs.
 func (c *Invariants) Listen() protocols.EventSet {
 	if c.protocol == Zab {
-		return protocols.Events(protocols.Activated)
+		return protocols.Events(protocols.PhaseEntered, protocols.Activated, protocols.Proposed)
 	}
 	return protocols.Events(protocols.RoleChanged, protocols.VoteCast, protocols.Elected, protocols.CommitAdvanced)
 }
@@ -16,13 +16,7 @@ func (c *Invariants) Observe(now protocols.Time, id protocols.NodeID, e protocol
 		return
 	}
 	if c.protocol == Zab {
-		// Elected has FLE's round, which is no epoch: two servers may well believe
-		// themselves elected in one. An epoch begins to count with its quorum.
-		if e.Kind == protocols.Activated {
-			c.leads(now, id, e.Epoch, "is established in epoch")
-			c.complete(LeaderCompleteness, now, id, e.Epoch, "is established in epoch")
-			c.epochDurable(now, id, e.Epoch)
-		}
+		c.observeZab(now, id, e)
 		return
 	}
 	switch n := c.node(id); e.Kind {

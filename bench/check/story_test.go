@@ -82,6 +82,38 @@ func (s *story) activated(id ID, epoch uint64) {
 	s.says(id, protocols.Event{Kind: protocols.Activated, Epoch: epoch})
 }
 
+func (s *story) enters(id ID, role protocols.Role, phase protocols.Phase, epoch uint64) {
+	s.says(id, protocols.Event{Kind: protocols.PhaseEntered, Role: role, Phase: phase, Epoch: epoch})
+}
+
+// broadcasts is what a primary says when it sends entries out.
+func (s *story) broadcasts(id ID, es ...Entry) {
+	for i := range es {
+		s.says(id, protocols.Event{Kind: protocols.Proposed, At: es[i].ID, ID: es[i].Command.ID})
+	}
+}
+
+// promises, joins and leads are how servers come to an epoch, on disk: with the
+// logs that they have.
+func (s *story) promises(epoch uint64, ids ...ID) {
+	for _, id := range ids {
+		a := &s.node(id).asked
+		s.snapshots(id, Registers{epoch, a.registers[1]}, a.snapshot, a.base, a.last())
+	}
+}
+
+func (s *story) joins(epoch uint64, ids ...ID) {
+	for _, id := range ids {
+		a := &s.node(id).asked
+		s.snapshots(id, Registers{epoch, epoch}, a.snapshot, a.base, a.last())
+	}
+}
+
+func (s *story) leads(id ID, epoch uint64) {
+	s.joins(epoch, id)
+	s.enters(id, protocols.Leader, protocols.Synchronization, epoch)
+}
+
 func at(epoch, index uint64) EntryID { return EntryID{Epoch: epoch, Index: index} }
 
 // put is an entry with the command of request 1/seq.
@@ -142,8 +174,10 @@ func inTerm1() *story {
 func inEpoch1() *story {
 	s := tell(3, Zab)
 	s.everywhere(Registers{1, 1}, at(0, 0))
+	s.enters(1, protocols.Leader, protocols.Synchronization, 1)
 	s.activated(1, 1)
 	s.everywhere(Registers{1, 1}, at(0, 0), put(1, 1, 1), put(1, 2, 2))
+	s.broadcasts(1, put(1, 1, 1), put(1, 2, 2))
 	s.delivers(1, put(1, 1, 1), put(1, 2, 2))
 	return s
 }

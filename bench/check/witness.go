@@ -18,7 +18,8 @@ func (c *Invariants) Booted(now protocols.Time, id protocols.NodeID, r protocols
 		}
 	}
 	n.booted = r.Registers
-	n.owed, n.leads, n.votedIn, n.votedFor = protocols.EntryID{}, 0, 0, protocols.None
+	n.unsettled, n.owed, n.heirTo = false, protocols.EntryID{}, 0
+	n.leads, n.votedIn, n.votedFor = 0, 0, protocols.None
 	k, found := c.place(r.Snapshot.At)
 	if !found {
 		c.fail(RestoreForward, now, id, "it starts from a snapshot at %v, a position that nobody delivered", r.Snapshot.At)
@@ -83,10 +84,13 @@ func (c *Invariants) Wrote(now protocols.Time, id protocols.NodeID, w protocols.
 	if cut != (protocols.EntryID{}) {
 		c.truncated(now, id, cut)
 	}
-	if c.protocol == Zab && w.Registers[1] != was[1] {
-		c.complete(HistoryBeforeEpoch, now, id, w.Registers[1], "writes currentEpoch")
+	if c.protocol == Zab {
+		if w.Registers[1] != was[1] {
+			c.complete(HistoryBeforeEpoch, now, id, w.Registers[1], "writes currentEpoch")
+		}
+		c.inHistory(now, id, n)
 	}
-	if n.owed != (protocols.EntryID{}) {
+	if n.unsettled {
 		c.settle(now, id, n)
 	}
 }
@@ -111,8 +115,13 @@ func (c *Invariants) registers(now protocols.Time, id protocols.NodeID, was, is 
 // truncated checks a write that dropped entries, from cut on.
 func (c *Invariants) truncated(now protocols.Time, id protocols.NodeID, cut protocols.EntryID) {
 	n := &c.nodes[id]
-	if c.protocol == Raft && n.leads != 0 && n.leads == n.asked.registers[0] {
-		c.fail(LeaderAppendOnly, now, id, "it drops its log from entry %v on while it leads term %d", cut, n.leads)
+	in := n.asked.registers[0]
+	switch {
+	case c.protocol == Raft && n.leads != 0 && n.leads == in:
+		c.fail(LeaderAppendOnly, now, id, "it drops its log from entry %v on while it leads term %d", cut, in)
+		return
+	case c.protocol == Zab && c.keepsLog(id, n):
+		c.fail(LeaderAppendOnly, now, id, "it drops its log from entry %v on, has led epoch %d since %v and promised no other", cut, in, clock(c.epochs[in].at))
 		return
 	}
 	if n.asked.holds(cut) { // the same write brought it back
@@ -123,12 +132,13 @@ func (c *Invariants) truncated(now protocols.Time, id protocols.NodeID, cut prot
 		return
 	}
 	d := &c.order[k-1]
-	// In Zab a learner may lose an entry that a quorum of others has committed
-	// while its leader brought it level: it gets it again behind the TRUNC. In
-	// Raft only an entry that conflicts with a leader's goes, so never this one,
-	// unless the leader is of a term before the one that committed it (the late
-	// message of figure 8's other leader).
-	if n.delivered >= k || c.protocol == Raft && n.asked.registers[0] >= d.epoch {
+	// In Zab a learner may lose an entry that a quorum of others has committed, in
+	// this same epoch, while its leader brought it level: it gets it again behind
+	// the TRUNC. What was committed in earlier epochs its leader has. In Raft only
+	// an entry that conflicts with a leader's goes, so never this one, unless the
+	// leader is of a term before the one that committed it (the late message of
+	// figure 8's other leader).
+	if n.delivered >= k || in > d.epoch || c.protocol == Raft && in == d.epoch {
 		c.fail(CommittedDurable, now, id, "it drops entry %v (%s), which node %d delivered at %v, from its log", d.ID, describe(&d.Command), d.node, clock(d.at))
 		return
 	}
@@ -141,7 +151,7 @@ func (c *Invariants) Delivered(now protocols.Time, id protocols.NodeID, restore 
 		return
 	}
 	n := c.node(id)
-	if n.owed != (protocols.EntryID{}) {
+	if n.unsettled {
 		c.settle(now, id, n)
 	}
 	if restore != (protocols.EntryID{}) {
@@ -165,40 +175,62 @@ func (c *Invariants) Delivered(now protocols.Time, id protocols.NodeID, restore 
 		}
 		n.delivered++
 	}
-	if k := len(committed); k > 0 && !n.asked.holds(committed[k-1].ID) {
-		n.owed, n.owedAt = committed[k-1].ID, now
+	if k := len(committed); k > 0 {
+		if !n.asked.holds(committed[k-1].ID) {
+			n.owed, n.owedAt, n.unsettled = committed[k-1].ID, now, true
+		}
+		if c.protocol == Zab {
+			c.behindLeader(now, id, n)
+		}
 	}
 }
 
 // extend takes in an entry that nobody delivered before.
 func (c *Invariants) extend(now protocols.Time, id protocols.NodeID, n *node, e *protocols.Entry) bool {
-	if k := len(c.order); k > 0 && !c.order[k-1].ID.Less(e.ID) {
-		c.fail(StateMachineSafety, now, id, "it delivers entry %v, %s, behind %v: positions grow along a log", e.ID, describe(&e.Command), c.order[k-1].ID)
-		return false
-	}
 	x := c.cell(e.ID)
 	if x == nil || x.command != e.Command {
 		c.fail(StateMachineSafety, now, id, "it delivers entry %v, %s, which is in nobody's log", e.ID, describe(&e.Command))
 		return false
 	}
-	if !c.ordered(now, id, e) {
+	var last protocols.EntryID
+	if k := len(c.order); k > 0 {
+		last = c.order[k-1].ID
+	}
+	if x.prev != last {
+		c.fail(StateMachineSafety, now, id, "it delivers entry %v, %s, behind %v; in every log it follows %v", e.ID, describe(&e.Command), last, x.prev)
 		return false
 	}
-	c.order = append(c.order, delivery{*e, n.asked.registers[c.protocol.tenure()], now, id})
+	in := n.asked.registers[c.protocol.tenure()]
+	if c.protocol == Zab && !c.legitimate(now, id, e, in) || !c.ordered(now, id, e) {
+		return false
+	}
+	c.order = append(c.order, delivery{*e, in, now, id})
 	x.place = len(c.order)
 	c.lasting(CommitDurable, now, id, &c.order[len(c.order)-1], "when it is first delivered")
 	return c.first == nil
 }
 
-// settle looks for what was delivered ahead of the write. Deliveries, writes
-// and events of one instant come in any order among the three, so a follower
-// that learns an entry and its commitment at once may seem to deliver first.
+// settle looks for what must go with a delivery or an event. Deliveries, writes
+// and events of one instant come in any order among the three: a follower
+// that learns an entry and its commitment at once may seem to deliver first, and
+// a leader to take office before it delivers what it began with.
 func (c *Invariants) settle(now protocols.Time, id protocols.NodeID, n *node) {
-	if n.asked.holds(n.owed) {
-		n.owed = protocols.EntryID{}
-	} else if now > n.owedAt {
-		c.fail(DeliveredLogged, now, id, "it delivered entry %v at %v, and has not asked for it to be durable; its log ends at %v", n.owed, clock(n.owedAt), n.asked.last())
+	if n.owed != (protocols.EntryID{}) {
+		if n.asked.holds(n.owed) {
+			n.owed = protocols.EntryID{}
+		} else if now > n.owedAt {
+			c.fail(DeliveredLogged, now, id, "it delivered entry %v at %v, and has not asked for it to be durable; its log ends at %v", n.owed, clock(n.owedAt), n.asked.last())
+		}
 	}
+	if n.heirTo != 0 {
+		if c.inherited(n) {
+			n.heirTo = 0
+		} else if now > n.heirAt {
+			c.fail(PrimaryIntegrity, now, id, "it was established in epoch %d at %v and has not delivered the history that it began with, up to %v; it has delivered %d entries",
+				n.heirTo, clock(n.heirAt), c.epochs[n.heirTo].initial, n.delivered)
+		}
+	}
+	n.unsettled = n.owed != (protocols.EntryID{}) || n.heirTo != 0
 }
 
 // Sent is of no interest here: what replicas say to each other is their affair.

@@ -25,7 +25,7 @@ type puppet struct {
 
 func (p *puppet) leave(out *protocols.Output[nothing], format string, args ...any) {
 	p.heard = append(p.heard, fmt.Sprintf(format, args...))
-	out.Restore, out.Abandoned = p.next.Restore, p.next.Abandoned
+	out.Restore, out.Abandoned, out.Wake = p.next.Restore, p.next.Abandoned, p.next.Wake
 	out.Committed = append(out.Committed, p.next.Committed...)
 	out.Reads = append(out.Reads, p.next.Reads...)
 	out.Refused = append(out.Refused, p.next.Refused...)

@@ -53,8 +53,7 @@ func TestNodeTakesDeliveriesOnly(t *testing.T) {
 	}
 	s.out.Send(2, nothing{})
 	s.out.Writes = append(s.out.Writes, protocols.Write{Seq: 1})
-	s.out.Effects.Wake = 5
-	s.commits(write(1, 1, 1, 10))
+	s.does(protocols.Effects{Committed: []protocols.Entry{s.entry(write(1, 1, 1, 10))}, Wake: 5})
 	if o := &s.out; len(o.Messages) != 1 || len(o.Writes) != 1 || o.Effects.Wake != 5 || len(o.Committed)+len(o.Reads)+len(o.Refused) != 0 || o.Abandoned {
 		t.Errorf("left in the output: %+v", o)
 	}
@@ -379,5 +378,20 @@ func TestDeliveryOutOfOrderPanics(t *testing.T) {
 			s.does(protocols.Effects{Committed: []protocols.Entry{{ID: at(2)}}})
 			s.does(e)
 		})
+	}
+}
+
+// The node refuses a request whose session has seen more, and never asks the
+// replica: the alarm that the replica wants is still set.
+func TestARefusalOfTheNodeKeepsTheAlarm(t *testing.T) {
+	s := begin(t, nil, 0, nil)
+	s.does(protocols.Effects{Wake: 42})
+	s.out.Reset()
+	r := write(1, 1, 1, 7)
+	r.Seen = at(9)
+	s.submit(r)
+	s.replies("1.1 refused")
+	if s.out.Wake != 42 {
+		t.Errorf("the alarm is at %d, want 42", s.out.Wake)
 	}
 }
