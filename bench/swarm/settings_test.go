@@ -9,6 +9,7 @@ import (
 // a twentieth of all runs.
 func TestEveryValueOfEverySettingIsDrawnOften(t *testing.T) {
 	const runs = 4000
+	never := map[string]bool{"raft learners 4": true, "zab clocks drift within the bound": true} // nothing in Zab rests on clocks
 	for _, system := range Systems {
 		var n count
 		for seed := uint64(1); seed <= runs; seed++ {
@@ -19,11 +20,17 @@ func TestEveryValueOfEverySettingIsDrawnOften(t *testing.T) {
 		for i, x := range settings {
 			drawn := 0
 			for v := range x.values {
-				if drawn += n[i][v]; system == "raft" && n[i][v] < runs/20 {
-					t.Errorf("%s: %s is %s in %d of %d runs", system, x.name, x.values[v], n[i][v], runs)
+				drawn += n[i][v]
+			}
+			if drawn == 0 {
+				continue // the other's
+			}
+			for v, value := range x.values {
+				if n[i][v] < runs/20 && !never[system+" "+x.name+" "+value] {
+					t.Errorf("%s: %s is %s in %d of %d runs", system, x.name, value, n[i][v], runs)
 				}
 			}
-			if system == "raft" && drawn != runs || system == "zab" && drawn != 0 && drawn != runs {
+			if drawn != runs {
 				t.Errorf("%s: %s has a value that is told apart in %d of %d runs", system, x.name, drawn, runs)
 			}
 		}
