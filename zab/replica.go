@@ -202,8 +202,8 @@ func (r *Replica) Propose(now Time, commands []Command, out *Output) {
 		r.refuse(commands, out)
 	case r.role == protocols.Leader:
 		if n := r.propose(now, commands, out); n < len(commands) {
-			r.refuse(commands[n:], out)
 			r.leave(now, out)
+			r.refuse(commands[n:], out)
 		}
 	default:
 		for i := range commands {
