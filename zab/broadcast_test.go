@@ -176,11 +176,19 @@ func TestLostLeaderAbandonsProposals(t *testing.T) {
 	}
 }
 
-// In the steady state a write costs no allocation anywhere, beyond the windows
-// of the log.
+// In the steady state neither a write nor a sync costs an allocation anywhere,
+// beyond the windows of the log: with an observer, and with snapshots behind
+// which the log is given up.
 func TestSteadyBroadcastAllocatesNothing(t *testing.T) {
-	servers := make([]*Replica, 4)
-	outs := make([]Output, 4)
+	for _, mode := range []SyncMode{SyncZooKeeper, SyncQuorum} {
+		steadyBroadcast(t, mode)
+	}
+}
+
+func steadyBroadcast(t *testing.T, mode SyncMode) {
+	const n = 4 // the last observes
+	servers := make([]*Replica, n+1)
+	outs := make([]Output, n+1)
 	now := Time(1)
 	type packet struct {
 		from, to NodeID
@@ -214,23 +222,23 @@ func TestSteadyBroadcastAllocatesNothing(t *testing.T) {
 		queue = queue[:0]
 	}
 	wake := func() {
-		for id := NodeID(1); id <= 3; id++ {
+		for id := NodeID(1); id <= n; id++ {
 			servers[id].Wake(now, &outs[id])
 			carry(id)
 		}
 		drain()
 	}
-	for id := NodeID(1); id <= 3; id++ {
+	for id := NodeID(1); id <= n; id++ {
 		c := testConfig(3)
-		c.ID = id
+		c.ID, c.Observers, c.Sync, c.CommittedLog = id, []NodeID{n}, mode, 10
 		servers[id] = New(c, protocols.Recovered{}, nil)
 	}
-	for range 300 {
+	for range 1000 {
 		now += millisecond
 		wake()
 	}
-	if !servers[3].serving {
-		t.Fatalf("%v", servers[3])
+	if !servers[3].serving || !servers[n].serving {
+		t.Fatalf("%v\n%v", servers[3], servers[n])
 	}
 	const runs = 2000
 	cs := []Command{command(1)}
@@ -240,16 +248,24 @@ func TestSteadyBroadcastAllocatesNothing(t *testing.T) {
 			now += servers[3].cfg.Tick / 2
 			wake() // pings
 		}
-		for id := NodeID(1); id <= 3; id += 2 {
+		if round%100 == 0 {
+			for id := NodeID(1); id <= n; id++ {
+				servers[id].Compact(now, protocols.Snapshot{At: servers[id].committed, Size: 1}, &outs[id])
+				carry(id)
+			}
+		}
+		for id := NodeID(1); id <= n; id++ {
 			servers[id].Propose(now, cs, &outs[id])
+			carry(id)
+			servers[id].Read(now, cs[0].ID, protocols.ReadSync, &outs[id])
 			carry(id)
 			drain()
 		}
 	})
 	if got != 0 {
-		t.Errorf("%v allocations for two writes", got)
+		t.Errorf("%v allocations for four writes and four syncs, %v", got, mode)
 	}
-	if n := servers[1].history.Len(); n < 2*runs || servers[1].committed != servers[3].committed {
-		t.Errorf("%d entries; %v; %v", n, servers[1], servers[3])
+	if k := servers[1].history.Last().Index; k < 4*runs || servers[1].committed != servers[3].committed || servers[n].committed != servers[3].committed {
+		t.Errorf("%d entries; %v; %v; %v", k, servers[1], servers[n], servers[3])
 	}
 }

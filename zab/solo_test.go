@@ -2,6 +2,7 @@ package zab
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"raftzab/protocols"
@@ -24,9 +25,12 @@ type solo struct {
 	done   []Entry
 	wake   Time
 
+	restored []Zxid
+
 	abandoned bool
 	refused   int
 	reads     int
+	permits   []protocols.ReadState
 }
 
 // single starts server id of n on the given disk.
@@ -36,7 +40,7 @@ func single(t *testing.T, id NodeID, n int, disk protocols.Recovered, edit func(
 	if edit != nil {
 		edit(&c)
 	}
-	s := &solo{t: t, r: New(c, disk, nil)}
+	s := &solo{t: t, r: New(c, disk, rand.New(rand.NewPCG(1, 2)))}
 	s.out.Listen = protocols.AllEvents
 	s.call(func(r *Replica) { r.Wake(s.now, &s.out) })
 	return s
@@ -62,9 +66,13 @@ func (s *solo) call(input func(r *Replica)) {
 		s.writes = append(s.writes, s.out.Writes...)
 		s.events = append(s.events, s.out.Events...)
 		s.done = append(s.done, s.out.Committed...)
+		if s.out.Restore != (Zxid{}) {
+			s.restored = append(s.restored, s.out.Restore)
+		}
 		s.abandoned = s.abandoned || s.out.Abandoned
 		s.refused += len(s.out.Refused)
 		s.reads += len(s.out.Reads)
+		s.permits = append(s.permits, s.out.Reads...)
 		s.wake = s.out.Wake
 		s.out.Reset()
 		for _, m := range local {
@@ -199,8 +207,13 @@ func served(t *testing.T, d protocols.Recovered, epoch uint64) *solo {
 }
 
 // elect returns server 3 of 3 or 5 of 5, just elected by the lower half.
-func elect(t *testing.T, n int, d protocols.Recovered) *solo {
-	s := single(t, NodeID(n), n, d, func(c *Config) { c.FinalizeWait = 0 })
+func elect(t *testing.T, n int, d protocols.Recovered, edits ...func(*Config)) *solo {
+	s := single(t, NodeID(n), n, d, func(c *Config) {
+		c.FinalizeWait = 0
+		for _, edit := range edits {
+			edit(c)
+		}
+	})
 	for id := NodeID(1); id <= NodeID(n/2); id++ {
 		s.receive(id, looking(1, s.r.proposal))
 	}
@@ -211,9 +224,17 @@ func elect(t *testing.T, n int, d protocols.Recovered) *solo {
 	return s
 }
 
+// read asks for a read, or a sync, of this number.
+func (s *solo) read(seq uint32, mode protocols.ReadMode) {
+	s.call(func(r *Replica) { r.Read(s.now, command(seq).ID, mode, &s.out) })
+}
+
+// watched adds observers 4 and 5.
+func watched(c *Config) { c.Observers = []NodeID{4, 5} }
+
 // established returns server 3 of 3 that leads, with 1 level and 2 not there.
-func established(t *testing.T, d protocols.Recovered) *solo {
-	s := elect(t, 3, d)
+func established(t *testing.T, d protocols.Recovered, edits ...func(*Config)) *solo {
+	s := elect(t, 3, d, edits...)
 	s.fromLearner(1, Message{Type: FollowerInfo}, Message{Type: AckEpoch}, Message{Type: AckNewLeader})
 	if !s.r.serving {
 		t.Fatalf("does not serve: %v", s.r)
