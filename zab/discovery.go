@@ -364,7 +364,7 @@ func (r *Replica) ackEpoch(now Time, from NodeID, m *Message, out *Output) {
 		}
 		return
 	}
-	l.counted = r.isVoter(from)
+	l.counted = true
 	r.epochAcked(now, out)
 }
 

@@ -213,7 +213,10 @@ func TestObserverTakesInforms(t *testing.T) {
 	if len(s.done) != 0 || s.r.history.Last() != zx(1, 1) {
 		t.Fatalf("before UPTODATE: %v delivered, %v", s.done, s.r)
 	}
-	s.fromLeader(Message{Type: UpToDate}, Message{Type: Inform, Zxid: zx(1, 3), Command: command(3)})
+	if s.fromLeader(Message{Type: UpToDate}); len(s.done) != 2 {
+		t.Fatalf("at UPTODATE: %v delivered, %v", s.done, s.r)
+	}
+	s.fromLeader(Message{Type: Inform, Zxid: zx(1, 3), Command: command(3)})
 	if len(s.done) != 3 || s.r.history.Last() != zx(1, 3) {
 		t.Errorf("%v delivered, %v", s.done, s.r)
 	}

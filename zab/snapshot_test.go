@@ -54,7 +54,7 @@ func TestRecoveryFromASnapshot(t *testing.T) {
 // The log behind a snapshot is given up but for CommittedLog entries, with the
 // next write, whatever that is.
 func TestCompactKeepsTheCommittedLog(t *testing.T) {
-	for keep, want := range map[int]Zxid{0: zx(2, 1), 1: zx(1, 6), 4: zx(1, 3), 7: {}, 500: {}} {
+	for keep, want := range map[int]Zxid{0: zx(2, 1), 1: zx(1, 6), 4: zx(1, 3), 6: zx(1, 1), 7: {}, 500: {}} {
 		s := single(t, 3, 3, disk(2, 2, zx(1, 6), zx(2, 2)), func(c *Config) { c.FinalizeWait, c.CommittedLog = 0, keep })
 		s.receive(1, looking(1, s.r.proposal))
 		s.fromLearner(1, Message{Type: FollowerInfo}, Message{Type: AckEpoch}, Message{Type: AckNewLeader})
@@ -109,6 +109,9 @@ func TestSnapReplacesAnOlderState(t *testing.T) {
 		t.Errorf("restored %v before it is durable", s.restored)
 	}
 	s.take()
+	if s.persisted(s.writes[0].Seq - 1); len(s.restored) != 0 {
+		t.Errorf("restored %v with an earlier write", s.restored)
+	}
 	s.persisted(s.writes[0].Seq)
 	s.expect("the history alone is durable")
 	if fmt.Sprint(s.restored) != "[2.3]" || len(s.done) != 0 {
@@ -144,6 +147,26 @@ func TestSnapBrokenOff(t *testing.T) {
 	}
 	if fmt.Sprint(s.restored) != "[2.3]" || len(s.done) != 0 {
 		t.Errorf("restored %v, delivered %v", s.restored, s.done)
+	}
+}
+
+// A snapshot behind the state brings entries that the own log no longer has: they are
+// in the own snapshot.
+func TestSnapBehindACompactedState(t *testing.T) {
+	s := served(t, compacted(), 3)
+	s.fromLeader(Message{Type: Close})
+	s.followAgain()
+	s.fromLeader(Message{Type: LeaderInfo, Zxid: zx(4, 0)}, Message{Type: Snap, Zxid: zx(1, 1), SnapshotSize: 7})
+	for _, z := range []Zxid{zx(1, 2), zx(1, 3), zx(1, 4), zx(1, 5), zx(1, 6), zx(2, 1), zx(2, 2), zx(3, 1)} {
+		s.fromLeader(Message{Type: Proposal, Zxid: z, Command: command(9)}, Message{Type: Commit, Zxid: z})
+	}
+	s.writes, s.done = nil, nil
+	s.fromLeader(Message{Type: NewLeader, Zxid: zx(4, 0)}, Message{Type: UpToDate})
+	if w := s.writes[0]; w.Snapshot != zx(1, 4) || w.After != zx(2, 2) || len(w.Entries) != 1 || len(s.restored) != 0 {
+		t.Errorf("writes %+v, restored %v", s.writes, s.restored)
+	}
+	if len(s.done) != 1 || s.done[0].ID != zx(3, 1) {
+		t.Errorf("delivered %v", s.done)
 	}
 }
 
