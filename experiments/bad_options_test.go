@@ -54,9 +54,8 @@ max_entries = 5000
 x.toml:16: raft.max_entries: hashicorp cannot have this: 5000 are too many for hashicorp/raft; write a number up to 1024, or another for it alone in [hashicorp]`},
 	// Who takes part.
 	{`observers where there are none`, `observers = 1
-` + onlyFor("zab") + onlyFor("hashicorp"),
-		`x.toml:10: cluster.observers: zab cannot have this: it has no observers here; take it out, or leave zab out
-x.toml:10: cluster.observers: hashicorp cannot have this: it has no observers here; take it out, or leave hashicorp out`},
+` + onlyFor("hashicorp"),
+		`x.toml:10: cluster.observers: hashicorp cannot have this: it has no observers here; take it out, or leave hashicorp out`},
 	{`snapshots where the log is kept`, `snapshot_entries = 100
 ` + onlyFor("etcd"),
 		`x.toml:10: cluster.snapshot_entries: etcd cannot have this: it keeps its whole log here; take it out, or leave etcd out`},
@@ -195,6 +194,25 @@ kind = "partition"
 groups = [[1, 2, 3], [3, 4, 5, 1, 2], [3, 5, 4]]
 `,
 		`x.toml:13: fault[0].groups: separates nobody; write for instance [[1], [2, 3]]`},
+	{`what ZooKeeper cannot have`, `[[run]]
+mode = "live"
+systems = ["zookeeper"]
+trials = 1
+loopback = true
+[zab]
+sync = "quorum"
+committed_log = 100
+connect_retry = "50ms"
+`,
+		`x.toml:16: zab.sync: zookeeper cannot have this: it has one kind of sync; take it out, or leave zookeeper out
+x.toml:17: zab.committed_log: zookeeper cannot have this: its committed log is left as the product has it; take it out, or leave zookeeper out
+x.toml:18: zab.connect_retry: zookeeper cannot have this: 50ms: ZooKeeper runs with its own delay here; write "100ms"`},
+	{`a sync that there is not`, `[zab]
+sync = "leader"
+last_counter = 0
+`,
+		`x.toml:11: zab.sync: "leader" is not known; write "zookeeper" or "quorum"
+x.toml:12: zab.last_counter: 0 is too few; write a number from 1`},
 	// The time watched.
 	{`nothing to watch`, `[[case]]
 name = "a"
@@ -224,4 +242,34 @@ kind = "isolate"
 target = "leader"
 `,
 		`x.toml:19: fault[1].at: fires at 8s, when observe (5s) has ended the trial; write less, or a greater observe`},
+	// Columns that must be asked for.
+	{`columns that are none, or stand twice`, `[[case]]
+name = "a"
+columns = ["overlap", "votes_unheard", "votes_unheard"]
+`,
+		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard"`},
+	{`a column twice`, `[[case]]
+name = "a"
+columns = ["votes_unheard", "votes_unheard"]
+`,
+		`x.toml:12: case[0].columns: "votes_unheard" stands twice; leave one`},
+	{`an overlap with a leader that is dead`, `[[fault]]
+at = "2s"
+kind = "crash"
+target = "leader"
+[[case]]
+name = "a"
+columns = ["overlap_ms"]
+`,
+		`x.toml:16: case[0].columns: overlap_ms is of a leader that is deposed and lives: no fault does that; write one of kind isolate, partition, cut or pause, or take it out`},
+	{`an overlap within a stated time`, `[[fault]]
+at = "2s"
+kind = "isolate"
+target = "leader"
+[[case]]
+name = "a"
+observe = "5s"
+columns = ["overlap_ms"]
+`,
+		`x.toml:17: case[0].columns: overlap_ms has a trial go on until the deposed leader has left, and observe for a stated time; take one of the two out`},
 }

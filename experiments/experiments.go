@@ -48,6 +48,11 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
 		columns = append(columns, "paper_ms")
 	}
+	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard"} {
+		if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return slices.Contains(c.Settings.Columns, name) }) {
+			columns = append(columns, name)
+		}
+	}
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Observe > 0 }) {
 		columns = append(columns, "terms", "leader_changes", "down_ms", "up", "settled")
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"raftzab/bench/fault"
 	"raftzab/bench/run"
 	"raftzab/protocols"
 )
@@ -120,6 +121,7 @@ func (v *validation) check() {
 		v.fail("raft.clock_drift", "%g is no bound that a clock keeps; write a number from 0, below 1, for instance 0.01", d)
 	}
 	v.observed()
+	v.columns()
 	if z := s.Zab; good("zab") && z.MaxNotification < z.MinNotification {
 		v.fail("zab.max_notification_interval", "%v is below min_notification_interval (%v); write more", z.MaxNotification, z.MinNotification)
 	} else if good("zab") && z.FinalizeWait > 0 && z.MaxNotification <= z.FinalizeWait {
@@ -166,6 +168,32 @@ func (v *validation) observed() {
 		}
 	}
 }
+
+// columns checks that what is asked for beside the columns of all files can be
+// measured.
+func (v *validation) columns() {
+	s := v.s
+	if !v.d.good("columns") {
+		return
+	}
+	for i, name := range s.Columns {
+		if slices.Contains(s.Columns[:i], name) {
+			v.fail("columns", "%q stands twice; leave one", name)
+		}
+	}
+	if !slices.Contains(s.Columns, "overlap_ms") {
+		return
+	}
+	if v.d.good("fault") && !slices.ContainsFunc(s.Faults, func(p run.Planned) bool { return slices.Contains(sparing, p.Kind) }) {
+		v.fail("columns", "overlap_ms is of a leader that is deposed and lives: no fault does that; write one of kind isolate, partition, cut or pause, or take it out")
+	}
+	if s.Observe > 0 && v.d.good("observe") {
+		v.fail("columns", "overlap_ms has a trial go on until the deposed leader has left, and observe for a stated time; take one of the two out")
+	}
+}
+
+// sparing are the kinds of fault that depose a leader and let it live.
+var sparing = []fault.Kind{fault.Isolate, fault.Partition, fault.Cut, fault.Pause, fault.Transfer}
 
 // first reports whether no fault is sure to come before the i-th.
 func first(faults []run.Planned, i int) bool {

@@ -76,7 +76,7 @@ func (c *caption) circumstances(panels []panel) {
 
 func circumstancesOf(p *panel) (s settings, live bool) {
 	first := max(0, slices.IndexFunc(p.Series, func(s series) bool { return s.Mode != "live" }))
-	return settingsOf(p.Series[first].cell), p.Series[first].Mode == "live"
+	return common(p.Series[first].cell), p.Series[first].Mode == "live"
 }
 
 func target(t string) string {
@@ -98,7 +98,7 @@ func (c *caption) timeouts(panels []panel) {
 	who, kind := map[string][]string{}, ""
 	for _, p := range panels {
 		for i := range p.Series {
-			s := settingsOf(p.Series[i].cell)
+			s := common(p.Series[i].cell)
 			if k := kinds[s.Timeouts]; k != "" {
 				kind = k
 			}
@@ -126,11 +126,21 @@ func (c *caption) timeouts(panels []panel) {
 func timeoutsOf(system string, s *settings) string {
 	switch system {
 	case "zab", "zookeeper":
-		if s.Zab.Tick == "" {
+		var parts []string
+		if s.Zab.Tick != "" {
+			parts = append(parts, "tick "+plain(s.Zab.Tick))
+		}
+		if s.Zab.SyncLimit > 0 {
+			parts = append(parts, fmt.Sprintf("syncLimit %d", s.Zab.SyncLimit))
+		}
+		if s.Zab.FinalizeWait != "" {
+			parts = append(parts, "finalizeWait "+plain(s.Zab.FinalizeWait))
+		}
+		if len(parts) == 0 {
 			return ""
 		}
-		text := fmt.Sprintf(": tick %s, syncLimit %d, finalizeWait %s", plain(s.Zab.Tick), s.Zab.SyncLimit, plain(s.Zab.FinalizeWait))
-		if s.Timeouts == "matched" && !s.matched() {
+		text := ": " + strings.Join(parts, ", ")
+		if s.Timeouts == "matched" && s.Zab.Tick != "" && !s.matched() {
 			text = " (the exception, not matched)" + text
 		}
 		return text

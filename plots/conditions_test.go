@@ -8,13 +8,13 @@ import (
 	"raftzab/results"
 )
 
-// captions returns by name the captions of all figures that show no sweep.
+// captions returns by name the captions of all figures that are of no scenario in particular.
 func captions(t *testing.T, d *results.Data) map[string]string {
 	t.Helper()
 	all := map[string]string{}
 	for _, f := range figures {
 		_, text, ok := f.make(d)
-		if f.name == "raft-figure16" || f.name == "settled" {
+		if _, special := made[f.name]; special {
 			continue
 		}
 		if !ok {

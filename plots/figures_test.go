@@ -217,11 +217,8 @@ func TestRenderingTwiceGivesTheSameBytesAndNoDate(t *testing.T) {
 	for round := range 2 {
 		for _, f := range figures {
 			d := d
-			switch f.name {
-			case "raft-figure16":
-				d = syntheticTimeouts(5)
-			case "settled":
-				d = syntheticWatched(5)
+			if special, ok := made[f.name]; ok {
+				d = special(5)
 			}
 			picture, caption, ok := f.make(d)
 			if !ok {

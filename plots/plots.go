@@ -30,6 +30,10 @@ var figures = []figure{
 	{"outage", outage, nil},
 	{"raft-figure16", raftFigure16, figure16Table},
 	{"settled", settled, nil},
+	{"message-complexity", messageComplexity, nil},
+	{"finalize-wait", finalizeWait, nil},
+	{"stale-leader", staleLeader, nil},
+	{"zab-phases", zabPhases, nil},
 }
 
 // All draws the figures of the scenario whose results are in dir into

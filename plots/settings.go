@@ -25,9 +25,10 @@ type settings struct {
 	CPU  struct{ Timer string }
 	Raft struct{ ElectionTimeout, Heartbeat string }
 	Zab  struct {
-		Tick         string
-		SyncLimit    int
-		FinalizeWait string
+		Tick            string
+		SyncLimit       int
+		FinalizeWait    string
+		MinNotification string
 	}
 	Probe  struct{ Interval string }
 	Faults []struct{ At, Phase, Kind, Target string }
@@ -36,6 +37,27 @@ type settings struct {
 func settingsOf(c *results.Cell) (s settings) {
 	// Fields of another type are as good as missing, and the others are kept.
 	_ = json.Unmarshal(c.Settings, &s)
+	return s
+}
+
+// common are the settings of a cell without those that the scenario sweeps: what
+// all points of a curve share.
+func common(c *results.Cell) settings {
+	s := settingsOf(c)
+	for _, x := range c.Swept {
+		switch x.Key {
+		case "cluster.voters":
+			s.Cluster.Voters = 0
+		case "zab.tick":
+			s.Zab.Tick = ""
+		case "zab.sync_limit":
+			s.Zab.SyncLimit = 0
+		case "zab.finalize_wait":
+			s.Zab.FinalizeWait = ""
+		case "raft.election_timeout":
+			s.Raft.ElectionTimeout, s.Raft.Heartbeat = "", ""
+		}
+	}
 	return s
 }
 

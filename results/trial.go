@@ -40,39 +40,43 @@ var None = Number(math.NaN())
 // A column with the tag asked is in the files of those scenarios only that ask
 // for it.
 type Trial struct {
-	Scenario      string    `csv:"scenario" doc:"name of the scenario, as of its folder"`
-	Case          string    `csv:"case" doc:"name of the case; empty where the scenario has none"`
-	Mode          string    `csv:"mode" doc:"sim (virtual time) or live (real processes)"`
-	System        string    `csv:"system" doc:"raft, zab, etcd, hashicorp or zookeeper"`
-	Swept         []Setting `csv:"*" doc:"one column per swept key, named as the key; empty where the key does not govern the system"`
-	Trial         int       `csv:"trial" doc:"from 0; the same number is the same seed in every system"`
-	Seed          uint64    `csv:"seed" doc:"seed of the run; a trial is determined by seed and trial"`
-	Outcome       Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for; where observe is, before that time was over, and else the trial is ok, leader or not); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
-	Probed        bool      `csv:"probed" doc:"whether clients wrote all the while; phases of simulated systems come from trials without, outage_ms from trials with probes"`
-	DetectMS      Number    `csv:"detect_ms" unit:"ms" doc:"fault to the first server giving the leader up: (pre-)candidate, or LOOKING"`
-	VoteMS        Number    `csv:"vote_ms" unit:"ms" doc:"from there to somebody having won the vote"`
-	ActivateMS    Number    `csv:"activate_ms" unit:"ms" doc:"from there to the winner being able to commit new writes"`
-	ElectMS       Number    `csv:"elect_ms" unit:"ms" doc:"fault to a new active leader: the sum of the three"`
-	OutageMS      Number    `csv:"outage_ms" unit:"ms" doc:"fault to the first acknowledgement of a write submitted after the fault, as probing clients see it"`
-	Rounds        Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader"`
-	SplitRounds   Number    `csv:"split_rounds" doc:"rounds in which somebody stood, votes were cast and nobody won"`
-	Votes         Number    `csv:"votes" doc:"votes cast from fault to active, changed votes included"`
-	Messages      Number    `csv:"messages" doc:"election messages from fault to active, without those to oneself, those that the deposed leader sends, and those to it while it is down"`
-	Bytes         Number    `csv:"bytes" unit:"bytes" doc:"their modelled size, each family in its own encoding: messages of Raft at the full width of all their fields, those of Zab as ZooKeeper's packets; so not comparable between Raft and Zab"`
-	Leader        Number    `csv:"leader" doc:"number of the new leader"`
-	BestLeader    Number    `csv:"best_leader" doc:"1 if the best survivor won: Zab by (currentEpoch, zxid, myid); Raft by (last term, last index), ties all count; else 0"`
-	WaitRestarts  Number    `csv:"finalize_restarts" doc:"Zab: times finalizeWait was left for a better vote, over all servers"`
-	PaperMS       Number    `csv:"paper_ms" unit:"ms" asked:"true" doc:"Raft, where the scenario asks for it (cluster.behind, or phase in a fault): fault to the last of the other servers having received the new leader's first heartbeat"`
-	Terms         Number    `csv:"terms" asked:"true" doc:"where the scenario has observe, as with the columns that follow: the greatest term (Zab: epoch) that any running server is in at the end, less the greatest at the first fault; terms that nobody won count"`
-	LeaderChanges Number    `csv:"leader_changes" asked:"true" doc:"new leaders that could commit writes, from the first fault to the end"`
-	DownMS        Number    `csv:"down_ms" unit:"ms" asked:"true" doc:"sum of the gaps, from the first fault to the end, in which no client had a write acknowledged; a gap is longer than two intervals of probe.interval"`
-	Up            Number    `csv:"up" asked:"true" doc:"share of that time which is in no such gap"`
-	Settled       string    `csv:"settled" asked:"true" doc:"how the last third of that time was: stable (writes were acknowledged, under one leader or two); livelock (two new leaders or more; or no write acknowledged, while servers began two rounds of voting or more); deadlock (no write acknowledged, and nothing of that)"`
+	Scenario       string    `csv:"scenario" doc:"name of the scenario, as of its folder"`
+	Case           string    `csv:"case" doc:"name of the case; empty where the scenario has none"`
+	Mode           string    `csv:"mode" doc:"sim (virtual time) or live (real processes)"`
+	System         string    `csv:"system" doc:"raft, zab, etcd, hashicorp or zookeeper"`
+	Swept          []Setting `csv:"*" doc:"one column per swept key, named as the key; empty where the key does not govern the system"`
+	Trial          int       `csv:"trial" doc:"from 0; the same number is the same seed in every system"`
+	Seed           uint64    `csv:"seed" doc:"seed of the run; a trial is determined by seed and trial"`
+	Outcome        Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for, or, with overlap_ms, before the deposed leader had left its office; where observe is, before that time was over, and else the trial is ok, leader or not); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
+	Probed         bool      `csv:"probed" doc:"whether clients wrote all the while; phases of simulated systems come from trials without, outage_ms from trials with probes"`
+	DetectMS       Number    `csv:"detect_ms" unit:"ms" doc:"fault to the first server giving the leader up: (pre-)candidate, or LOOKING"`
+	VoteMS         Number    `csv:"vote_ms" unit:"ms" doc:"from there to somebody having won the vote"`
+	ActivateMS     Number    `csv:"activate_ms" unit:"ms" doc:"from there to the winner being able to commit new writes"`
+	ElectMS        Number    `csv:"elect_ms" unit:"ms" doc:"fault to a new active leader: the sum of the three"`
+	OutageMS       Number    `csv:"outage_ms" unit:"ms" doc:"fault to the first acknowledgement of a write submitted after the fault, as probing clients see it"`
+	Rounds         Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader"`
+	SplitRounds    Number    `csv:"split_rounds" doc:"rounds in which somebody stood, votes were cast and nobody won"`
+	Votes          Number    `csv:"votes" doc:"votes cast from fault to active, changed votes included"`
+	Messages       Number    `csv:"messages" doc:"election messages from fault to active, without those to oneself, those that the deposed leader sends, and those to it while it is down"`
+	Bytes          Number    `csv:"bytes" unit:"bytes" doc:"their modelled size, each family in its own encoding: messages of Raft at the full width of all their fields, those of Zab as ZooKeeper's packets; so not comparable between Raft and Zab"`
+	Leader         Number    `csv:"leader" doc:"number of the new leader"`
+	BestLeader     Number    `csv:"best_leader" doc:"1 if the best survivor won: Zab by (currentEpoch, zxid, myid); Raft by (last term, last index), ties all count; else 0"`
+	WaitRestarts   Number    `csv:"finalize_restarts" doc:"Zab: times finalizeWait was left for a better vote, over all servers"`
+	PaperMS        Number    `csv:"paper_ms" unit:"ms" asked:"true" doc:"Raft, where the scenario asks for it (cluster.behind, or phase in a fault): fault to the last of the other servers having received the new leader's first heartbeat"`
+	OverlapMS      Number    `csv:"overlap_ms" unit:"ms" asked:"true" doc:"where columns asks for it: from the new leader being active to the deposed one, which was cut off and lives, leaving its office (Zab: it stops serving; Raft: it is follower); negative: it left so long before; empty with elect_ms there: it was in office when the trial ended, which is censored then"`
+	ConnectRetries Number    `csv:"connect_retries" asked:"true" doc:"Zab, where columns asks for it: attempts to connect to the elected leader, from fault to active, that found its port not open yet; the next comes after connect_retry"`
+	VotesUnheard   Number    `csv:"votes_unheard" asked:"true" doc:"Zab, where columns asks for it: votes of the new leader, from fault to active, that reached a server which had not given the old one up yet; such a vote is answered and not counted, and repeated only after min_notification_interval"`
+	Terms          Number    `csv:"terms" asked:"true" doc:"where the scenario has observe, as with the columns that follow: the greatest term (Zab: epoch) that any running server is in at the end, less the greatest at the first fault; terms that nobody won count"`
+	LeaderChanges  Number    `csv:"leader_changes" asked:"true" doc:"new leaders that could commit writes, from the first fault to the end"`
+	DownMS         Number    `csv:"down_ms" unit:"ms" asked:"true" doc:"sum of the gaps, from the first fault to the end, in which no client had a write acknowledged; a gap is longer than two intervals of probe.interval"`
+	Up             Number    `csv:"up" asked:"true" doc:"share of that time which is in no such gap"`
+	Settled        string    `csv:"settled" asked:"true" doc:"how the last third of that time was: stable (writes were acknowledged, under one leader or two); livelock (two new leaders or more; or no write acknowledged, while servers began two rounds of voting or more); deadlock (no write acknowledged, and nothing of that)"`
 }
 
 // NewTrial returns a row with nothing measured.
 func NewTrial() Trial {
 	return Trial{DetectMS: None, VoteMS: None, ActivateMS: None, ElectMS: None, OutageMS: None, Rounds: None, SplitRounds: None,
 		Votes: None, Messages: None, Bytes: None, Leader: None, BestLeader: None, WaitRestarts: None, PaperMS: None,
+		OverlapMS: None, ConnectRetries: None, VotesUnheard: None,
 		Terms: None, LeaderChanges: None, DownMS: None, Up: None}
 }

@@ -36,6 +36,7 @@ type conductor struct {
 	trial    int
 	base     Time // when the trial began, on the system's clock
 	probed   bool
+	deposed  bool // a trial goes on until the old leader has left its office
 	struck   bool
 	down     []NodeID // crashed and not restarted
 	paused   []NodeID
@@ -48,6 +49,7 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	c.down, c.paused = nil, nil
 	s := &c.cell.Settings
 	c.schedule = newAgenda(s, c.cell.Seed, trial)
+	c.deposed = slices.Contains(s.Columns, "overlap_ms")
 	c.election.reset()
 	c.window.reset(s)
 	if c.stage != nil {
@@ -97,7 +99,7 @@ func (c *conductor) done() bool {
 	if !c.election.begun && c.schedule.Next() == 0 {
 		return true // nothing has struck the leader: there is nothing to measure
 	}
-	return c.election.active != 0 && (c.stage == nil || c.election.followed()) && (!c.probed || c.probes.outage >= 0)
+	return c.election.active != 0 && (c.stage == nil || c.election.followed()) && (!c.probed || c.probes.outage >= 0) && (!c.deposed || c.election.left != 0)
 }
 
 // Wake does what is due.
@@ -125,6 +127,9 @@ func (c *conductor) Wake(now Time) Time {
 		switch f.Kind {
 		case fault.Crash, fault.PowerOff:
 			c.down = append(c.down, f.Nodes...)
+			if slices.Contains(f.Nodes, c.election.old) {
+				c.election.leaves(now)
+			}
 		case fault.Restart:
 			c.down = remove(c.down, f.Nodes)
 		case fault.Pause:

@@ -27,6 +27,7 @@ type election struct {
 	oldEpoch  uint64
 	detected  Time // when the first server gave the leader up
 	active    Time
+	left      Time   // when the deposed leader left its office
 	paper     Time   // when every other server had heard from a new leader
 	heardOf   uint64 // the greatest epoch of a new leader that somebody has heard from
 	hearers   int    // how many have, of that one
@@ -36,6 +37,7 @@ type election struct {
 	messages  int
 	bytes     int
 	restarts  int
+	hindered  hindrances
 	stood     []uint64 // rounds in which somebody stood
 	won       []uint64 // of those, the ones with a winner
 	seats     []seat   // by node
@@ -61,7 +63,8 @@ func (e *election) reset() {
 	for range e.nodes + e.observers + 1 {
 		seats = append(seats, seat{})
 	}
-	*e = election{protocol: e.protocol, nodes: e.nodes, observers: e.observers, countable: e.countable, stood: e.stood[:0], won: e.won[:0], seats: seats}
+	e.hindered.reset(e.nodes)
+	*e = election{protocol: e.protocol, nodes: e.nodes, observers: e.observers, countable: e.countable, hindered: e.hindered, stood: e.stood[:0], won: e.won[:0], seats: seats}
 }
 
 // begin marks t0: f is about to strike the leader.
@@ -78,12 +81,15 @@ func (e *election) begin(now Time, f fault.Fault, v bench.System) {
 			e.detected = now // somebody had given it up before
 		}
 	}
+	e.hindered.begin(v)
 }
 
 func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.System) {
 	s := &e.seats[node]
 	if ev.Kind == protocols.RoleChanged {
-		s.role = ev.Role
+		if s.role = ev.Role; node == e.old && ev.Role != protocols.Leader {
+			e.leaves(now)
+		}
 	}
 	if !e.begun || e.active != 0 {
 		return
@@ -110,7 +116,15 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 	case protocols.Activated:
 		if e.old == 0 || ev.Epoch > e.oldEpoch {
 			e.active, e.winner, e.newEpoch = now, node, ev.Epoch
+			e.hindered.end(v)
 		}
+	}
+}
+
+// leaves takes in that the deposed leader has left its office, or is down.
+func (e *election) leaves(now Time) {
+	if e.begun && e.left == 0 {
+		e.left = now
 	}
 }
 
@@ -169,6 +183,9 @@ func (e *election) report(row *results.Trial, inside bool) {
 	}
 	w := &e.seats[e.winner]
 	row.ElectMS = milliseconds(e.active - e.t0)
+	if e.left != 0 && !e.dead {
+		row.OverlapMS = milliseconds(e.left - e.active)
+	}
 	if e.detected != 0 && w.elected >= e.detected {
 		row.VoteMS = milliseconds(w.elected - e.detected)
 		row.ActivateMS = milliseconds(e.active - w.elected)
@@ -198,6 +215,7 @@ func (e *election) report(row *results.Trial, inside bool) {
 		if inside {
 			row.WaitRestarts = results.Number(e.restarts)
 		}
+		e.hindered.report(row, e.winner, inside)
 	}
 }
 
@@ -249,6 +267,7 @@ type witness struct {
 
 func (w witness) Sent(now Time, from, to NodeID, kind uint8, size int) {
 	w.conductor.election.sent(from, to, kind, size)
+	w.conductor.election.hinders(from, to, kind, w.conductor.sys)
 	if g := w.conductor.stage; g != nil {
 		g.sent(now, from)
 	}

@@ -10,6 +10,7 @@ import (
 	"raftzab/bench/baseline/hashicorp"
 	"raftzab/bench/fault"
 	"raftzab/raft"
+	"raftzab/zab"
 )
 
 // What [raft] may leave open, each system fills in with what it has by itself.
@@ -53,6 +54,29 @@ func completeRaft(x *Settings) {
 	r.PreVote, r.CheckQuorum, r.Trailing = new(cfg.PreVote), new(cfg.CheckQuorum), new(int(cfg.Trailing))
 	r.CommitNotice, r.Backtrack = cmp.Or(r.CommitNotice, byHeartbeat), cmp.Or(r.Backtrack, byTerm)
 	r.Window, r.MaxEntries, r.ChunkSize = cfg.Window, cfg.MaxEntries, int(cfg.ChunkSize)
+}
+
+// zabConfig is what our Zab gets, without the members.
+func zabConfig(s *Settings) zab.Config {
+	x, cfg := &s.Zab, zab.Default()
+	cfg.Tick, cfg.InitLimit, cfg.SyncLimit = x.Tick.Time(), x.InitLimit, x.SyncLimit
+	cfg.FinalizeWait = x.FinalizeWait.Time()
+	cfg.MinNotificationInterval, cfg.MaxNotificationInterval = x.MinNotification.Time(), x.MaxNotification.Time()
+	cfg.ConnectRetry, cfg.ObserverElectionDelay = x.ConnectRetry.Time(), x.ObserverDelay.Time()
+	if x.CommittedLog != nil {
+		cfg.CommittedLog = *x.CommittedLog
+	}
+	if x.Sync == zab.SyncQuorum.String() {
+		cfg.Sync = zab.SyncQuorum
+	}
+	cfg.LastCounter = cmp.Or(uint64(x.LastCounter), cfg.LastCounter)
+	return cfg
+}
+
+func completeZab(x *Settings) {
+	cfg := zabConfig(x)
+	z := &x.Zab
+	z.CommittedLog, z.Sync, z.LastCounter = new(cfg.CommittedLog), cfg.Sync.String(), int(cfg.LastCounter)
 }
 
 func etcdConfig(s *Settings) etcdraft.Config {
@@ -148,6 +172,9 @@ func (x *Settings) asks(mode Mode) (list []asked) {
 		{"raft.max_entries", r.MaxEntries > 0},
 		{"raft.chunk_size", r.ChunkSize > 0},
 		{"raft.trailing", r.Trailing != nil},
+		{"zab.committed_log", x.Zab.CommittedLog != nil},
+		{"zab.sync", x.Zab.Sync == zab.SyncQuorum.String()},
+		{"zab.last_counter", x.Zab.LastCounter > 0},
 	} {
 		if o.is {
 			list = append(list, asked{o.key, o.key})
@@ -204,15 +231,16 @@ var hashicorpLacks = map[string]string{
 }
 
 var zabLacks = map[string]string{
-	"cluster.observers":        noObservers,
-	"cluster.snapshot_entries": noSnapshots,
-	"network.channel":          noDatagrams,
+	"network.channel": noDatagrams,
 }
 
 var zookeeperLacks = map[string]string{
 	"observe":                  "only a simulated trial lasts on after its leader is replaced",
 	"cluster.observers":        noObservers,
 	"cluster.snapshot_entries": "its snapshots are left as the product has them",
+	"zab.committed_log":        "its committed log is left as the product has it",
+	"zab.sync":                 "it has one kind of sync",
+	"zab.last_counter":         "it counts to 2^32-1",
 	"node":                     noClocks,
 	"fault.fail":               "its disks do not fail here",
 }

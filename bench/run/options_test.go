@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -9,6 +10,7 @@ import (
 	"raftzab/bench/random"
 	"raftzab/raft"
 	"raftzab/results"
+	"raftzab/zab"
 )
 
 // What a scenario leaves open is what each system has by itself, and is told.
@@ -48,9 +50,26 @@ func TestEveryOptionReachesOurRaft(t *testing.T) {
 	}
 }
 
+func TestEveryOptionReachesOurZab(t *testing.T) {
+	s := failover("zab", fault.Crash, 1).Settings
+	want := zab.Default()
+	want.Tick = s.Zab.Tick.Time()
+	if got, want := fmt.Sprintf("%+v", zabConfig(&s)), fmt.Sprintf("%+v", want); got != want {
+		t.Errorf("without options %s, want %s", got, want)
+	}
+	s.Zab = Zab{Tick: 2, InitLimit: 3, SyncLimit: 4, FinalizeWait: 5, MinNotification: 6, MaxNotification: 7, ConnectRetry: 8, ObserverDelay: 9,
+		CommittedLog: new(0), Sync: "quorum", LastCounter: 10}
+	want = zab.Config{Tick: 2, InitLimit: 3, SyncLimit: 4, FinalizeWait: 5, MinNotificationInterval: 6, MaxNotificationInterval: 7,
+		ConnectRetry: 8, ObserverElectionDelay: 9, Sync: zab.SyncQuorum, LastCounter: 10}
+	if got := zabConfig(&s); fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // Every feature that a system says it lacks is one that settings can ask for.
 func TestWhatSystemsLackCanBeAskedFor(t *testing.T) {
 	x := Settings{Observe: 1, Cluster: Cluster{Observers: 1, SnapshotEntries: 1}, Network: Network{Channel: datagram}, Nodes: []Node{{}}, Faults: []Planned{{Fail: true}},
+		Zab:  Zab{CommittedLog: new(1), Sync: "quorum", LastCounter: 1},
 		Raft: Raft{CandidateTimeout: Range{1, 1}, CheckQuorum: new(false), ClockDrift: 1, Backtrack: byOne, Window: 1, MaxEntries: 1, ChunkSize: 1, Trailing: new(1)}}
 	can := map[string]bool{}
 	for _, a := range x.asks(Sim) {
@@ -89,6 +108,25 @@ func TestLeaderIsReplacedWhateverTheOptions(t *testing.T) {
 			if r.Leader > 5 {
 				t.Errorf("%s, trial %d: %v leads, who has no vote", system, r.Trial, r.Leader)
 			}
+		}
+	}
+}
+
+// The same for our Zab: observers, snapshots, clocks, and epochs that are short
+// enough for some leaders to resign when they are used up.
+func TestZabsLeaderIsReplacedWhateverTheOptions(t *testing.T) {
+	cell := failover("zab", fault.PowerOff, 20)
+	s := &cell.Settings
+	s.Cluster.Observers, s.Cluster.SnapshotEntries = 2, 20
+	s.Nodes = []Node{{ID: []NodeID{1, 7}, ClockDrift: 0.02, ClockSkew: Duration(second)}}
+	s.Zab.CommittedLog, s.Zab.Sync, s.Zab.LastCounter, s.Zab.ObserverDelay = new(0), "quorum", 300, 0
+	rows, sum := measure(t, cell, 1)
+	if sum.Counts[results.OK] != 40 {
+		t.Errorf("%v", sum.Counts)
+	}
+	for _, r := range rows {
+		if r.Leader > 5 {
+			t.Errorf("trial %d: %v leads, who has no vote", r.Trial, r.Leader)
 		}
 	}
 }

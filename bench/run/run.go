@@ -160,13 +160,15 @@ func (r *runner) work(system *System) (err error) {
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.cell, err)
 	}
-	defer func() { err = errors.Join(err, w.close()) }()
-	if d, ok := w.(interface {
-		versions() []Version
-		observed() []string
-	}); ok {
-		r.sum.Versions, r.sum.Observed = d.versions(), d.observed()
-	}
+	defer func() {
+		if d, ok := w.(interface {
+			versions() []Version
+			observed() []string
+		}); ok {
+			r.sum.Versions, r.sum.Observed = d.versions(), d.observed()
+		}
+		err = errors.Join(err, w.close())
+	}()
 	for r.ctx.Err() == nil {
 		i := int(r.next.Add(1)) - 1
 		if i >= len(r.trials) {

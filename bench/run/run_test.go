@@ -20,7 +20,7 @@ func failover(system string, kind fault.Kind, trials int) *Cell {
 		Disk:    Disk{Fsync: random.Distribution{Shape: random.Lognormal, A: 1_000_000, Sigma: 0.3}},
 		Raft:    Raft{ElectionTimeout: Range{150 * ms, 300 * ms}, Heartbeat: 75 * ms},
 		Zab: Zab{Tick: 45 * ms, InitLimit: 10, SyncLimit: 5, FinalizeWait: 200 * ms,
-			MinNotification: 200 * ms, MaxNotification: 60_000 * ms},
+			MinNotification: 200 * ms, MaxNotification: 60_000 * ms, ConnectRetry: 100 * ms, ObserverDelay: 200 * ms},
 		Probe: Probe{Interval: 2 * ms},
 		Faults: []Planned{{At: random.Distribution{Shape: random.Uniform, A: 1_000_000_000, B: 1_075_000_000},
 			Kind: kind, Target: fault.Target{Who: fault.Leader}}},

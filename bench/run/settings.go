@@ -19,6 +19,7 @@ type Settings struct {
 	Warmup   Duration  `toml:"warmup" default:"1s" doc:"faults and measuring begin after it"`
 	Limit    Duration  `toml:"limit" default:"60s" least:"1ms" doc:"virtual or real time per trial; past it: censored"`
 	Observe  Duration  `toml:"observe" json:",omitzero" least:"1ms" doc:"a trial lasts this long from the first fault, whatever comes of it, and is measured to its end: terms, leader_changes, down_ms, up, settled; with [probe], every trial is probed; absent: a trial ends when the leader is replaced"`
+	Columns  []string  `toml:"columns" json:",omitzero" oneof:"overlap_ms,connect_retries,votes_unheard" example:"[\"overlap_ms\"]" doc:"what is measured beyond the columns of all files: overlap_ms (a trial then goes on until the deposed leader has left its office), connect_retries, votes_unheard (both of Zab); results/README.md says what they are"`
 	Cluster  Cluster   `toml:"cluster"`
 	Network  Network   `toml:"network"`
 	Links    []Link    `toml:"link" doc:"overrides for some directed pairs of servers"`
@@ -35,9 +36,9 @@ type Settings struct {
 // Cluster is who takes part.
 type Cluster struct {
 	Voters          int `toml:"voters" required:"true" example:"5" least:"1" most:"31" doc:"servers that vote, named 1, 2, ..."`
-	Observers       int `toml:"observers" json:",omitzero" default:"0" least:"0" most:"31" doc:"servers that receive and have no vote, named behind the voters; Raft's learners; of raft and etcd"`
+	Observers       int `toml:"observers" json:",omitzero" default:"0" least:"0" most:"31" doc:"servers that receive and have no vote, named behind the voters; Raft's learners; of raft, etcd and zab"`
 	Behind          int `toml:"behind" default:"0" least:"0" most:"15" doc:"followers, drawn in each trial, whose logs are shorter when the leader is struck, so that they cannot win; of raft and etcd"`
-	SnapshotEntries int `toml:"snapshot_entries" json:",omitzero" default:"0" least:"0" doc:"entries between two snapshots of a server's state, behind which its log may be given up; 0: never; of raft"`
+	SnapshotEntries int `toml:"snapshot_entries" json:",omitzero" default:"0" least:"0" doc:"entries between two snapshots of a server's state, behind which its log may be given up; 0: never; of raft and zab"`
 }
 
 // Network describes the simulated links; live runs have their own.
@@ -107,6 +108,11 @@ type Zab struct {
 	FinalizeWait    Duration `toml:"finalize_wait" default:"200ms" doc:"silence that must follow a quorum of votes; a constant in ZooKeeper"`
 	MinNotification Duration `toml:"min_notification_interval" default:"200ms" least:"1us" doc:"first wait before votes are sent again; doubles each time"`
 	MaxNotification Duration `toml:"max_notification_interval" default:"60s" least:"1us" doc:"longest such wait"`
+	ConnectRetry    Duration `toml:"connect_retry" json:",omitzero" default:"100ms" least:"1us" doc:"wait before a learner tries again to connect to the leader, which it does five times; of zab"`
+	ObserverDelay   Duration `toml:"observer_election_delay" json:",omitzero" default:"200ms" doc:"an observer that lost its leader waits up to so long, drawn uniformly, before it looks for one; of zab"`
+	CommittedLog    *int     `toml:"committed_log" json:",omitzero" least:"0" doc:"entries behind its newest snapshot that a server keeps, to bring learners level without it; absent: 500; of zab"`
+	Sync            string   `toml:"sync" json:",omitzero" oneof:"zookeeper,quorum" doc:"what a client's sync waits for: \"zookeeper\": that what the leader has proposed is committed (absent: this); \"quorum\": for a transaction of its own; of zab"`
+	LastCounter     int      `toml:"last_counter" json:",omitzero" least:"1" doc:"of an epoch's transactions, at which its leader resigns; absent: 2^32-1; of zab"`
 }
 
 // Probe is the black box's view: clients that write all the time.

@@ -68,15 +68,12 @@ var Systems = []*System{
 		}, raft.ElectionKind),
 	},
 	{
-		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true, kinds: allButTransfer, lacks: zabLacks, Notes: []string{
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
 			"a learner's connection opens without TCP's handshake, so activation is one round trip shorter than over new connections",
 			"history and currentEpoch share one fsync at NEWLEADER, where ZooKeeper has two in a row"},
-		open: simulated("zab", func(s *Settings, voters, _ []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
-			cfg := zab.Default()
-			cfg.Voters = voters
-			cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Zab.Tick.Time(), s.Zab.InitLimit, s.Zab.SyncLimit
-			cfg.FinalizeWait = s.Zab.FinalizeWait.Time()
-			cfg.MinNotificationInterval, cfg.MaxNotificationInterval = s.Zab.MinNotification.Time(), s.Zab.MaxNotification.Time()
+		open: simulated("zab", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
+			cfg := zabConfig(s)
+			cfg.Voters, cfg.Observers = voters, observers
 			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[zab.Message] {
 				cfg := cfg
 				cfg.ID = id

@@ -19,7 +19,8 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "What this machine can do, and how to mend what it cannot",
 		Long: `Say what this machine can do, and how to mend what it cannot: which systems run here, how long its disk takes
-to make a write durable, and how late its timers are. Live results depend on all three, simulated ones on none.`,
+to make a write durable and its loopback interface to carry a message, and how late its timers are. Live results
+depend on all of these, simulated ones on none.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
@@ -39,10 +40,15 @@ to make a write durable, and how late its timers are. Live results depend on all
 					fmt.Fprintf(w, "%s (%s)\t%s\n", s.Name, m, here)
 				}
 			}
-			if p50, most, err := run.FsyncLatency(out); err != nil {
+			if l, err := run.FsyncLatency(out); err != nil {
 				fmt.Fprintf(w, "fsync in %s\tcannot be measured: %v; name another folder with --out\n", out, err)
 			} else {
-				fmt.Fprintf(w, "fsync in %s\tmedian %v, longest %v of %d; live servers wait for it, simulated disks take their scenario's\n", out, p50, most, run.Fsyncs)
+				fmt.Fprintf(w, "fsync in %s\t%v; live servers wait for it, simulated disks take their scenario's\n", out, l)
+			}
+			if l, err := run.LoopbackDelay(); err != nil {
+				fmt.Fprintf(w, "loopback\t%v\n", err)
+			} else {
+				fmt.Fprintf(w, "loopback\tone way takes %v; live servers talk over it, simulated networks take their scenario's\n", l)
 			}
 			p50, most := lateness()
 			fmt.Fprintf(w, "timers\ta sleep of 2ms is late by %v (median), %v (longest of %d); live probes are as exact as that\n", p50, most, sleeps)

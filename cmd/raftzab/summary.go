@@ -20,6 +20,7 @@ type sample struct {
 	cell             *run.Cell
 	elect, outage    []float64
 	rounds, again    int // trials of elect that tell their rounds; of these, with more than one
+	counts           counts
 	window           watched
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
 }
@@ -43,12 +44,16 @@ func (s *sample) add(rows []results.Trial) {
 		}
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
+			s.counts.add(r)
 			if !math.IsNaN(float64(r.Rounds)) {
 				s.rounds++
 				if r.Rounds > 1 {
 					s.again++
 				}
 			}
+		}
+		if r.Probed && len(rows) > 1 {
+			s.counts.bestBusy.add(r.BestLeader, r.BestLeader == 1)
 		}
 		if r.Probed {
 			s.outage = measured(s.outage, r.OutageMS, r.Outcome)
@@ -70,6 +75,7 @@ func measured(values []float64, x results.Number, outcome results.Outcome) []flo
 	return values
 }
 
+// A summary is what is printed at the end of a run.
 type summary struct{ rows []*sample }
 
 func (t *summary) add(s *sample) {
@@ -98,6 +104,7 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 	}
 	if len(elections) > 0 {
 		printElections(out, elections, s.Seed)
+		printCounts(out, elections)
 	}
 	for _, r := range t.rows {
 		if r.violated > 0 {

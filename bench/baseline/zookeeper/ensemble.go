@@ -30,7 +30,8 @@ type Ensemble struct {
 
 	sessions    map[place]*session
 	established uint64 // the greatest epoch so far
-	failed      error  // what goes wrong in the background
+	hindered    Hindrances
+	failed      error // what goes wrong in the background
 }
 
 var _ bench.System = (*Ensemble)(nil)
@@ -242,6 +243,7 @@ func (e *Ensemble) deliver(x happening, observe func(protocols.NodeID, protocols
 		l.killed = true
 		e.fail(fmt.Errorf("zookeeper: server %d ended on its own: %v; its log ends\n%s", l.server.id, l.cmd.ProcessState, l.server.tail()))
 	default:
+		e.hinder(x)
 		l.view.take(x.fact, e.established, e.leaderAt, func(ev protocols.Event) { observe(l.server.id, ev) })
 		e.established = max(e.established, l.view.epoch)
 	}

@@ -14,6 +14,7 @@ type fact struct {
 	state string            // of stateChanged: "leading - broadcast"
 	from  protocols.NodeID  // of notified: the server that votes,
 	peer  protocols.NodeID  // for whom,
+	heard bool              // whether it counts here: this server is looking too,
 	round uint64            // in which round,
 	epoch uint64            // and that one's currentEpoch; of quorum: the epoch that the leader establishes
 	last  protocols.EntryID // of newElection: the server's last zxid
@@ -28,6 +29,8 @@ const (
 	notified                     // FastLeaderElection took in a notification, its own included
 	connected                    // Learner: reached its leader
 	quorum                       // Leader: a quorum has acknowledged NEWLEADER
+	lost                         // Follower: the connection to the leader has ended
+	refused                      // Learner: the elected leader's port is not open yet; it waits and dials again
 )
 
 const (
@@ -35,11 +38,13 @@ const (
 	electionText  = "New election. My id = "
 	connectedText = "Successfully connected to leader, using address: "
 	quorumText    = "Have quorum of supporters, "
+	lostText      = "Exception when following the leader"
+	refusedText   = "Unexpected exception, tries="
 	notifiedText  = " Notification: my state:" // the spaced form spares the regular expression
 )
 
 var (
-	notification = regexp.MustCompile(`n\.sid:(\d+), n\.state:LOOKING, n\.leader:(\d+), n\.round:0x([0-9a-f]+), n\.peerEpoch:0x([0-9a-f]+)`)
+	notification = regexp.MustCompile(`my state:([A-Z]+); n\.sid:(\d+), n\.state:LOOKING, n\.leader:(\d+), n\.round:0x([0-9a-f]+), n\.peerEpoch:0x([0-9a-f]+)`)
 	proposedZxid = regexp.MustCompile(`proposed zxid=0x([0-9a-f]+)`)
 	lastZxid     = regexp.MustCompile(`setting last processed zxid: 0x([0-9a-f]+)`)
 )
@@ -61,11 +66,17 @@ func parse(line string) (fact, bool) {
 		if m == nil {
 			return fact{}, false // of a server that is not looking
 		}
-		return fact{kind: notified, from: node(m[1]), peer: node(m[2]), round: hex(m[3]), epoch: hex(m[4])}, true
+		return fact{kind: notified, heard: m[1] == "LOOKING", from: node(m[2]), peer: node(m[3]), round: hex(m[4]), epoch: hex(m[5])}, true
 	}
 	if _, address, ok := strings.Cut(line, connectedText); ok {
 		port, err := strconv.Atoi(strings.TrimSpace(address[strings.LastIndexByte(address, ':')+1:]))
 		return fact{kind: connected, port: port}, err == nil
+	}
+	if strings.Contains(line, lostText) {
+		return fact{kind: lost}, true
+	}
+	if strings.Contains(line, refusedText) {
+		return fact{kind: refused}, true
 	}
 	if strings.Contains(line, quorumText) {
 		if m := lastZxid.FindStringSubmatch(line); m != nil {
@@ -153,7 +164,7 @@ func (v *view) look(emit func(protocols.Event)) {
 	if v.looking {
 		return
 	}
-	v.looking, v.role, v.phase, v.leader = true, protocols.Candidate, protocols.Election, protocols.None
+	v.looking, v.role, v.phase, v.leader, v.vote = true, protocols.Candidate, protocols.Election, protocols.None, protocols.None
 	emit(protocols.Event{Kind: protocols.RoleChanged, Role: protocols.Candidate, Epoch: v.epoch})
 	emit(protocols.Event{Kind: protocols.PhaseEntered, Phase: protocols.Election, Epoch: v.epoch})
 }
