@@ -10,8 +10,8 @@ import (
 
 // names says once in each caption what the systems are.
 var names = map[string]string{
-	"raft":      "raft and zab are this project's",
-	"zab":       "raft and zab are this project's",
+	"raft":      "raft is this project's",
+	"zab":       "zab is this project's",
 	"etcd":      "etcd is go.etcd.io/raft",
 	"hashicorp": "hashicorp is hashicorp/raft",
 	"zookeeper": "zookeeper is Apache ZooKeeper",

@@ -107,8 +107,13 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 			"a read by lease":                       func() { p.read(protocols.ReadLease) },
 			"writes behind a full window and reads": func() { p.burst(commands) },
 		} {
-			if got := testing.AllocsPerRun(200, f); got != 0 {
-				t.Errorf("%s: %v allocations in %s", name, got, what)
+			// AllocsPerRun rounds down, so 200 times are one run; the log may move to a larger array once or twice.
+			if got := testing.AllocsPerRun(1, func() {
+				for range 200 {
+					f()
+				}
+			}); got > 2 {
+				t.Errorf("%s: %v allocations in 200 times %s", name, got, what)
 			}
 		}
 		p.beat()

@@ -50,7 +50,8 @@ type Config struct {
 
 	// ClockDrift is how much faster or slower than true time any server's clock
 	// may run, as a share: the bound that a lease needs (dissertation 6.4.1).
-	// ReadLease wants it, and CheckQuorum; without both it is a ReadIndex.
+	// ReadLease wants it, and CheckQuorum; without both it is a ReadIndex. A lease
+	// that is shorter than Heartbeat is over before the next round renews it.
 	ClockDrift float64
 
 	CommitNotice CommitNotice

@@ -120,7 +120,7 @@ func TestAWriteStatesTermVoteAndLog(t *testing.T) {
 	}
 	e.crash(1, 1)
 	e.restart(1)
-	if got := e.terms(1); got != "13" || e.at(1).term != 4 {
+	if got := e.terms(1); got != "13" || e.at(1).currentTerm != 4 {
 		t.Errorf("after restart: %v", e.at(1))
 	}
 }
@@ -278,7 +278,7 @@ func TestAcknowledgementsOfAnOlderTermDoNotCount(t *testing.T) {
 	for e.at(1).role != protocols.Leader {
 		e.timeout(1)
 		e.persist(1)
-		e.receive(1, 3, Message{Type: RequestVoteResponse, Term: e.at(1).term, VoteGranted: true})
+		e.receive(1, 3, Message{Type: RequestVoteResponse, Term: e.at(1).currentTerm, VoteGranted: true})
 	}
 	e.persist(1)
 	for _, p := range e.at(1).members {

@@ -34,7 +34,7 @@
 //
 // Figure 2's names, and where they are:
 //
-//	currentTerm, votedFor, log[]      Replica.term, votedFor, log
+//	currentTerm, votedFor, log[]      Replica.currentTerm, votedFor, log
 //	commitIndex, lastApplied          Replica.commitIndex; the node's store (delivered is what it was handed)
 //	nextIndex[], matchIndex[]         progress.nextIndex, matchIndex
 //	term                              Message.Term
@@ -90,6 +90,21 @@
 //     same state (figure 13, step 6, discards less than it could).
 //   - The log keeps a tail below the snapshot (Trailing), as etcd and hashicorp do:
 //     followers a little behind are brought level by entries.
+//
+// What the tutorial that this project tests says of Raft, claim by claim, and the
+// conversation in testdata that plays it (R1 to R11, as scenarios name them):
+//
+//	R1   roles, random timeouts, what resets the timer       elect, leader-crash
+//	R2   a majority makes a leader, heartbeats keep it       elect, leader-crash
+//	R3   an old leader returns and steps down                old-leader-returns, leader-crash
+//	R4   four servers, two candidates, nobody wins           split-vote
+//	R5   a candidate that stands too late                    late-candidate, split-vote
+//	R6   the way of a write                                  one-write
+//	R7   a partition: an entry undone, another committed     partition
+//	R8   six followers' logs come level                      figure7
+//	R9   no vote for a log that is behind                    figure8, check LeaderCompleteness
+//	R10  an earlier term's entry is not committed by count   figure8, check CommitOwnTerm
+//	R11  duels repeat, and seldom                            split-vote; experiments/split-votes.toml
 //
 // Membership change (§6) is left out: the members are the same for a whole run.
 // The comparison with Zab, whose paper has none, does not need it, and it would

@@ -41,7 +41,7 @@ func (r *Replica) canvass(now protocols.Time, out *Output) {
 	for i := range voters {
 		p := &voters[i]
 		if p.granted = p == r.self; !p.granted {
-			r.promise(p.id, Message{Type: PreVote, Term: r.term, Round: r.round, LastLog: r.log.Last()}, out)
+			r.promise(p.id, Message{Type: PreVote, Term: r.currentTerm, Round: r.round, LastLog: r.log.Last()}, out)
 		}
 	}
 	r.count(now, out)
@@ -52,20 +52,20 @@ func (r *Replica) canvass(now protocols.Time, out *Output) {
 // RequestVote RPCs in parallel". The own vote takes the same road as the
 // others', over the disk and back, and counts when it arrives.
 func (r *Replica) campaign(now protocols.Time, transfer bool, out *Output) {
-	r.enterTerm(r.term + 1)
+	r.enterTerm(r.currentTerm + 1)
 	r.votedFor = r.cfg.ID
 	r.become(protocols.Candidate, now, out)
 	r.resetElectionTimer(now)
-	out.Emit(protocols.Event{Kind: protocols.RoundBegan, Epoch: r.term})
-	out.Emit(protocols.Event{Kind: protocols.VoteCast, Peer: r.cfg.ID, Epoch: r.term})
+	out.Emit(protocols.Event{Kind: protocols.RoundBegan, Epoch: r.currentTerm})
+	out.Emit(protocols.Event{Kind: protocols.VoteCast, Peer: r.cfg.ID, Epoch: r.currentTerm})
 	voters := r.voters()
 	for i := range voters {
 		p := &voters[i]
 		p.granted = false
 		if p == r.self {
-			r.promise(p.id, Message{Type: RequestVoteResponse, Term: r.term, VoteGranted: true}, out)
+			r.promise(p.id, Message{Type: RequestVoteResponse, Term: r.currentTerm, VoteGranted: true}, out)
 		} else {
-			r.promise(p.id, Message{Type: RequestVote, Term: r.term, LastLog: r.log.Last(), Transfer: transfer}, out)
+			r.promise(p.id, Message{Type: RequestVote, Term: r.currentTerm, LastLog: r.log.Last(), Transfer: transfer}, out)
 		}
 	}
 }
@@ -80,14 +80,14 @@ func (r *Replica) requestVote(now protocols.Time, from protocols.NodeID, m *Mess
 		r.resetElectionTimer(now)
 		out.Emit(protocols.Event{Kind: protocols.VoteCast, Peer: from, Epoch: m.Term})
 	}
-	r.promise(from, Message{Type: RequestVoteResponse, Term: r.term, VoteGranted: granted}, out)
+	r.promise(from, Message{Type: RequestVoteResponse, Term: r.currentTerm, VoteGranted: granted}, out)
 }
 
 // mayVote: §5.2, "each server will vote for at most one candidate in a given
 // term"; §5.4.1, "the voter denies its vote if its own log is more up-to-date
 // than that of the candidate", by last term, then by last index.
 func (r *Replica) mayVote(from protocols.NodeID, m *Message) bool {
-	return m.Term == r.term &&
+	return m.Term == r.currentTerm &&
 		(r.votedFor == protocols.None || r.votedFor == from) &&
 		!m.LastLog.Less(r.log.Last())
 }
@@ -96,8 +96,8 @@ func (r *Replica) mayVote(from protocols.NodeID, m *Message) bool {
 // own (dissertation 9.6): not while this server believes in a leader. It changes
 // nothing here, the term included.
 func (r *Replica) preVote(now protocols.Time, from protocols.NodeID, m *Message, out *Output) {
-	granted := m.Term >= r.term && !r.loyal(now) && !m.LastLog.Less(r.log.Last())
-	r.promise(from, Message{Type: PreVoteResponse, Term: r.term, Round: m.Round, VoteGranted: granted}, out)
+	granted := m.Term >= r.currentTerm && !r.loyal(now) && !m.LastLog.Less(r.log.Last())
+	r.promise(from, Message{Type: PreVoteResponse, Term: r.currentTerm, Round: m.Round, VoteGranted: granted}, out)
 }
 
 // loyal reports whether this server leads, or has heard from a leader so lately
@@ -119,7 +119,7 @@ func (r *Replica) follow(now protocols.Time, leader protocols.NodeID, out *Outpu
 
 // requestVoteResponse takes in a vote.
 func (r *Replica) requestVoteResponse(now protocols.Time, p *progress, m *Message, out *Output) {
-	if r.role == protocols.Candidate && !r.canvassing && m.Term == r.term && m.VoteGranted {
+	if r.role == protocols.Candidate && !r.canvassing && m.Term == r.currentTerm && m.VoteGranted {
 		p.granted = true
 		r.count(now, out)
 	}
@@ -127,6 +127,8 @@ func (r *Replica) requestVoteResponse(now protocols.Time, p *progress, m *Messag
 
 // preVoteResponse takes in what would be a vote. An answer to an earlier question
 // is void: much may have come to pass since.
+// Rounds start anew with each life, so on datagrams a word to the life before may
+// count. That is harmless: PreVotes promise nothing.
 func (r *Replica) preVoteResponse(now protocols.Time, p *progress, m *Message, out *Output) {
 	if r.canvassing && m.Round == r.round && m.VoteGranted {
 		p.granted = true
@@ -159,7 +161,7 @@ func (r *Replica) lead(now protocols.Time, out *Output) {
 	r.become(protocols.Leader, now, out)
 	r.leader = r.cfg.ID
 	r.heartbeatAt = now + r.cfg.Heartbeat
-	out.Emit(protocols.Event{Kind: protocols.Elected, Epoch: r.term})
+	out.Emit(protocols.Event{Kind: protocols.Elected, Epoch: r.currentTerm})
 	last := r.log.Last().Index
 	for i := range r.members {
 		r.members[i].begin(last)

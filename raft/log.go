@@ -52,7 +52,7 @@ func (r *Replica) mayShare(id protocols.EntryID) protocols.EntryID {
 func (r *Replica) write(after protocols.EntryID, es []protocols.Entry, out *Output) {
 	r.seq++
 	r.unsaved = false
-	out.Writes = append(out.Writes, protocols.Write{Seq: r.seq, Registers: protocols.Registers{r.term, uint64(r.votedFor)},
+	out.Writes = append(out.Writes, protocols.Write{Seq: r.seq, Registers: protocols.Registers{r.currentTerm, uint64(r.votedFor)},
 		Snapshot: r.snapshot.At, Base: r.log.Base(), After: after, Entries: es})
 }
 

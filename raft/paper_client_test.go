@@ -65,7 +65,7 @@ func TestLeaderStepsDownWithoutASuccessfulRoundOfHeartbeats(t *testing.T) {
 		if (s.role == protocols.Leader) == check || s.abandoned != map[bool]int{true: 1}[check] {
 			t.Errorf("CheckQuorum %t: abandoned %d times, %v", check, s.abandoned, s)
 		}
-		if check && (s.term != 1 || s.leader != protocols.None || s.electionAt <= e.now) {
+		if check && (s.currentTerm != 1 || s.leader != protocols.None || s.electionAt <= e.now) {
 			t.Errorf("%v", s)
 		}
 	}
@@ -428,7 +428,7 @@ func TestLeaseExpiresBeforeLeadershipIsTransferred(t *testing.T) {
 	e.settle()
 	s.reads = nil
 	e.ask(1, 4, protocols.ReadLease)
-	if s.role != protocols.Leader || s.term != 3 || len(s.reads) != 1 {
+	if s.role != protocols.Leader || s.currentTerm != 3 || len(s.reads) != 1 {
 		t.Errorf("%v serves %v", s, s.reads)
 	}
 }

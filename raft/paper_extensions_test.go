@@ -61,15 +61,15 @@ func TestLearnersNeitherVoteNorStand(t *testing.T) {
 	e.receive(4, 2, Message{Type: RequestVote, Term: 5, LastLog: at(5, 5)})
 	e.receive(4, 2, Message{Type: PreVote, Term: 5, LastLog: at(5, 5)})
 	e.receive(4, 1, Message{Type: TimeoutNow, Term: 1})
-	if len(s.pending)+len(e.letters) != 0 || s.term != 1 || s.role != protocols.Observer {
+	if len(s.pending)+len(e.letters) != 0 || s.currentTerm != 1 || s.role != protocols.Observer {
 		t.Errorf("%v, sent %v", s, e.letters)
 	}
 	e.timeout(4)
-	if s.leader != protocols.None || s.role != protocols.Observer || s.term != 1 || len(e.letters) != 0 || s.electionAt != 0 {
+	if s.leader != protocols.None || s.role != protocols.Observer || s.currentTerm != 1 || len(e.letters) != 0 || s.electionAt != 0 {
 		t.Errorf("%v, sent %v", s, e.letters)
 	}
 	e.elect(2)
-	if s.leader != 2 || s.term != 2 || s.log.Last() != at(2, 2) {
+	if s.leader != 2 || s.currentTerm != 2 || s.log.Last() != at(2, 2) {
 		t.Errorf("%v", s)
 	}
 }
@@ -132,7 +132,7 @@ func TestVoteRequestsAreIgnoredWhileALeaderIsHeardFrom(t *testing.T) {
 		e.receive(c.id, 2, c.m)
 		e.persist(c.id)
 		s, answers := e.at(c.id), e.sent(c.id, RequestVoteResponse)
-		if c.votes && (s.term != 9 || s.votedFor != 2 || len(answers) != 1 || !answers[0].VoteGranted) || !c.votes && (s.term != 1 || len(answers) != 0) {
+		if c.votes && (s.currentTerm != 9 || s.votedFor != 2 || len(answers) != 1 || !answers[0].VoteGranted) || !c.votes && (s.currentTerm != 1 || len(answers) != 0) {
 			t.Errorf("%s: %v, answers %v", c.name, s, answers)
 		}
 	}
@@ -147,22 +147,22 @@ func TestCandidateIncrementsItsTermOnlyWhenAMajorityIsWilling(t *testing.T) {
 	s := e.at(1)
 	e.timeout(1)
 	ms := e.sent(1, PreVote)
-	if s.role != protocols.Candidate || s.term != 1 || len(s.pending) != 0 || len(ms) != 4 || ms[0].Term != 1 || ms[0].LastLog != at(1, 2) {
+	if s.role != protocols.Candidate || s.currentTerm != 1 || len(s.pending) != 0 || len(ms) != 4 || ms[0].Term != 1 || ms[0].LastLog != at(1, 2) {
 		t.Fatalf("%v asks %v", s, ms)
 	}
 	e.deliver(to(2))
 	e.receive(1, 3, Message{Type: PreVoteResponse, Term: 1, Round: s.round})
 	e.deliver(to(1))
-	if s.term != 1 || s.role != protocols.Candidate {
+	if s.currentTerm != 1 || s.role != protocols.Candidate {
 		t.Fatalf("with its own word and one of four: %v", s)
 	}
 	e.receive(1, 2, Message{Type: PreVoteResponse, Term: 1, Round: s.round, VoteGranted: true}) // again
-	if s.term != 1 {
+	if s.currentTerm != 1 {
 		t.Fatalf("%v", s)
 	}
 	e.receive(1, 4, Message{Type: PreVoteResponse, Term: 0, Round: s.round, VoteGranted: true})
 	e.persist(1)
-	if s.term != 2 || s.votedFor != 1 || len(e.sent(1, RequestVote)) != 4 {
+	if s.currentTerm != 2 || s.votedFor != 1 || len(e.sent(1, RequestVote)) != 4 {
 		t.Fatalf("%v", s)
 	}
 	e.receive(1, 3, Message{Type: PreVoteResponse, Term: 1, Round: s.round, VoteGranted: true})
@@ -171,7 +171,7 @@ func TestCandidateIncrementsItsTermOnlyWhenAMajorityIsWilling(t *testing.T) {
 		t.Fatalf("elected by words: %v", s)
 	}
 	e.settle()
-	if s.role != protocols.Leader || s.term != 2 {
+	if s.role != protocols.Leader || s.currentTerm != 2 {
 		t.Errorf("%v", s)
 	}
 }
@@ -209,7 +209,7 @@ func TestVotersAreWillingOnlyWithoutALeader(t *testing.T) {
 		if len(ms) != 1 || ms[0].VoteGranted != c.willing || ms[0].Term != 1 || ms[0].Round != 17 {
 			t.Errorf("%s: %v", c.name, ms)
 		}
-		if s.term != 1 || s.votedFor != 1 || len(s.pending) != 0 || s.electionAt != timer || s.leader != leader {
+		if s.currentTerm != 1 || s.votedFor != 1 || len(s.pending) != 0 || s.electionAt != timer || s.leader != leader {
 			t.Errorf("%s: %v", c.name, s)
 		}
 	}
@@ -233,12 +233,12 @@ func TestAnswersToAnEarlierQuestionAreVoid(t *testing.T) {
 	}
 	e.receive(1, 3, late)
 	e.receive(1, 4, willing())
-	if s.term != 1 {
+	if s.currentTerm != 1 {
 		t.Fatalf("stands with one answer of four to this question, and two to the last: %v", s)
 	}
 	e.receive(1, 2, Message{Type: AppendEntries, Term: 1})
 	e.receive(1, 3, willing())
-	if s.term != 1 || s.role != protocols.Follower {
+	if s.currentTerm != 1 || s.role != protocols.Follower {
 		t.Errorf("it has found a leader: %v", s)
 	}
 }
@@ -253,13 +253,13 @@ func TestVotesDoNotAnswerThePreVote(t *testing.T) {
 	}
 	e.persist(1)
 	e.timeout(1) // nobody has answered; it asks again, in the term in which it stood
-	if s.term != 1 || s.role != protocols.Candidate {
+	if s.currentTerm != 1 || s.role != protocols.Candidate {
 		t.Fatalf("%v", s)
 	}
 	for _, id := range []protocols.NodeID{2, 3, 4} {
 		e.receive(1, id, Message{Type: RequestVoteResponse, Term: 1, VoteGranted: true})
 	}
-	if s.term != 1 || s.role != protocols.Candidate {
+	if s.currentTerm != 1 || s.role != protocols.Candidate {
 		t.Errorf("%v", s)
 	}
 }
@@ -284,7 +284,7 @@ func TestServerThatRejoinsDisturbsNobody(t *testing.T) {
 		e.settle()
 		e.beat(1)
 		e.settle()
-		undisturbed := e.at(1).role == protocols.Leader && e.at(1).term == 1 && e.at(3).role == protocols.Follower && e.at(3).leader == 1
+		undisturbed := e.at(1).role == protocols.Leader && e.at(1).currentTerm == 1 && e.at(3).role == protocols.Follower && e.at(3).leader == 1
 		if undisturbed != prevote {
 			t.Errorf("PreVote %t: %v, %v", prevote, e.at(1), e.at(3))
 		}
@@ -302,11 +302,11 @@ func TestPreVoteIsAskedInTheTermThatTheOthersHave(t *testing.T) {
 	e.timeout(1)
 	e.drop(to(3))
 	e.settle()
-	if s := e.at(1); s.term != 5 || s.role != protocols.Follower {
+	if s := e.at(1); s.currentTerm != 5 || s.role != protocols.Follower {
 		t.Fatalf("%v", s)
 	}
 	e.elect(1)
-	if s := e.at(1); s.term != 6 {
+	if s := e.at(1); s.currentTerm != 6 {
 		t.Errorf("%v", s)
 	}
 }

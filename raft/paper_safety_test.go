@@ -51,7 +51,7 @@ func figure8(t *testing.T) *ensemble {
 		e.persist(id)
 	}
 	e.deliver(func(l letter) bool { return l.m.Type == RequestVoteResponse })
-	if s := e.at(1); s.role != protocols.Leader || s.term != 4 {
+	if s := e.at(1); s.role != protocols.Leader || s.currentTerm != 4 {
 		t.Fatalf("%v", s)
 	}
 	e.drop(all) // the no-op of term 4 is on S1 alone

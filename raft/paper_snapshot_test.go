@@ -395,3 +395,61 @@ func TestSlowTransferIsNotGivenUp(t *testing.T) {
 		t.Errorf("%+v", s.member(3))
 	}
 }
+
+// Reads come with heartbeats of their own, at any rate. They say nothing of how long
+// a follower has been silent: its chunk is not sent again, and the transfer goes on.
+func TestReadsDoNotHurryATransfer(t *testing.T) {
+	e := behind(t, unchanged)
+	s, began := e.at(1), e.now
+	e.propose(1, 20)
+	e.drop(to(3))
+	e.settle()
+	e.compact(1)
+	chunks := 0
+	for i := range uint32(2 * patience) {
+		e.ask(1, i, protocols.ReadIndex)
+		chunks += len(e.sent(1, InstallSnapshot))
+		e.drop(to(3))
+		e.settle()
+	}
+	if chunks > 0 || e.now != began || !s.member(3).isInstalling() || s.snapshot.At != at(1, 5) {
+		t.Errorf("%d chunks in %d ns: %v", chunks, e.now-began, s)
+	}
+	if len(s.reads) != 2*patience {
+		t.Errorf("%d reads were answered", len(s.reads))
+	}
+}
+
+// A follower that was away when the leader took office has answered nothing when its
+// stream breaks. What the leader assumes of its log stays: it is asked where the two
+// agree, and sent what it lacks.
+func TestFollowerThatWasAwayIsSentWhatItLacks(t *testing.T) {
+	var log []uint64
+	for range 20 {
+		log = append(log, 1)
+	}
+	for _, trailing := range []uint64{1000, 4} {
+		e := configured(t, 3, func(c *Config) { c.Trailing, c.MaxEntries = trailing, 4 }, log, log, log[:19])
+		e.crash(3, 0)
+		e.elect(1)
+		e.disconnect(1, 3)
+		e.propose(1, 10)
+		e.settle()
+		e.compact(1)
+		e.restart(3)
+		e.beat(1)
+		entries := 0
+		for range 10 {
+			for _, l := range e.letters {
+				if l.to == 3 {
+					entries += len(l.m.Entries)
+				}
+			}
+			e.deliver(nil)
+			e.persist(3)
+		}
+		if f := e.at(3); entries != 3 || len(f.restored) > 0 || f.log.Last() != e.at(1).log.Last() {
+			t.Errorf("trailing %d: 3 entries were missing, %d were sent, restored %v: %v", trailing, entries, f.restored, f)
+		}
+	}
+}

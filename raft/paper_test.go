@@ -35,7 +35,7 @@ func TestSmallerTermIsUpdatedToTheLargerValue(t *testing.T) {
 		e := newEnsemble(t, 3, []uint64{5})
 		s := e.at(1)
 		e.receive(1, 2, Message{Type: typ, Term: 4, Snapshot: protocols.Chunk{At: at(4, 4), Length: 1}})
-		if s.term != 5 {
+		if s.currentTerm != 5 {
 			t.Errorf("%v of term 4: %v", typ, s)
 		}
 		e.receive(1, 2, Message{Type: typ, Term: 7, Snapshot: protocols.Chunk{At: at(4, 4), Length: 1}})
@@ -44,7 +44,7 @@ func TestSmallerTermIsUpdatedToTheLargerValue(t *testing.T) {
 		if typ == PreVote {
 			want = 5
 		}
-		if s.term != want || s.disk.Registers[0] != want {
+		if s.currentTerm != want || s.disk.Registers[0] != want {
 			t.Errorf("%v of term 7: %v, on disk %v", typ, s, s.disk.Registers)
 		}
 	}
@@ -60,7 +60,7 @@ func TestOutdatedLeaderRevertsToFollower(t *testing.T) {
 	}
 	e.receive(1, 2, Message{Type: AppendEntriesResponse, Term: 7})
 	s := e.at(1)
-	if s.role != protocols.Follower || s.term != 7 || s.votedFor != protocols.None {
+	if s.role != protocols.Follower || s.currentTerm != 7 || s.votedFor != protocols.None {
 		t.Errorf("%v", s)
 	}
 	e.persist(1)
@@ -153,7 +153,7 @@ func TestCandidateVotesForItselfAndAsksTheOthers(t *testing.T) {
 	e.timeout(1)
 	e.persist(1)
 	s := e.at(1)
-	if s.role != protocols.Candidate || s.term != 3 || s.disk.Registers != (protocols.Registers{3, 1}) {
+	if s.role != protocols.Candidate || s.currentTerm != 3 || s.disk.Registers != (protocols.Registers{3, 1}) {
 		t.Errorf("%v, disk %v", s, s.disk.Registers)
 	}
 	asked := e.sent(1, RequestVote)
@@ -189,7 +189,7 @@ func TestCandidateRestartsItsTimeoutAtTheStartOfAnElection(t *testing.T) {
 					t.Fatalf("after %d ns: %v", waits, s)
 				}
 			}
-			e.receive(1, 2, Message{Type: AppendEntries, Term: s.term})
+			e.receive(1, 2, Message{Type: AppendEntries, Term: s.currentTerm})
 			if waits := s.electionAt - e.now; s.role != protocols.Follower || waits < 150*millisecond {
 				t.Fatalf("after %d ns: %v", waits, s)
 			}
@@ -225,7 +225,7 @@ func TestVotesOfAnOlderTermDoNotCount(t *testing.T) {
 	e.timeout(1)
 	e.persist(1)
 	e.receive(1, 2, Message{Type: RequestVoteResponse, Term: 1, VoteGranted: true})
-	if s := e.at(1); s.role != protocols.Candidate || s.term != 2 {
+	if s := e.at(1); s.role != protocols.Candidate || s.currentTerm != 2 {
 		t.Errorf("%v", s)
 	}
 }
@@ -308,7 +308,7 @@ func TestCandidateRejectsTheLeaderOfAnOlderTerm(t *testing.T) {
 		e.drop(all)
 		before := e.at(1).electionAt
 		e.receive(1, 2, Message{Type: typ, Term: 1, Snapshot: protocols.Chunk{At: at(1, 9), Length: imageSize}, Done: true})
-		if s := e.at(1); s.role != protocols.Candidate || s.term != 2 || s.leader != protocols.None || s.electionAt != before {
+		if s := e.at(1); s.role != protocols.Candidate || s.currentTerm != 2 || s.leader != protocols.None || s.electionAt != before {
 			t.Errorf("%v: %v", typ, s)
 		}
 		if ms := e.sent(1, typ+1); len(ms) != 1 || ms[0].Success || ms[0].Term != 2 {
@@ -329,12 +329,12 @@ func TestSplitVoteEndsInANewElection(t *testing.T) {
 	e.drop(func(l letter) bool { return l.from == 1 && l.to == 4 || l.from == 2 && l.to == 3 })
 	e.settle()
 	for id := protocols.NodeID(1); id <= 2; id++ {
-		if s := e.at(id); s.role != protocols.Candidate || s.term != 1 {
+		if s := e.at(id); s.role != protocols.Candidate || s.currentTerm != 1 {
 			t.Fatalf("%v", s)
 		}
 	}
 	e.elect(2)
-	if s := e.at(2); s.term != 2 {
+	if s := e.at(2); s.currentTerm != 2 {
 		t.Errorf("%v", s)
 	}
 }

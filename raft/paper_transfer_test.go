@@ -29,7 +29,7 @@ func TestPriorLeaderUpdatesTheTargetAndTellsItToStand(t *testing.T) {
 		e.persist(3)
 	}
 	ms := e.sent(1, TimeoutNow)
-	if f := e.at(2); len(ms) != 1 || ms[0].Term != 1 || f.log.Last() != at(1, 4) || len(f.pending) != 0 || f.term != 1 {
+	if f := e.at(2); len(ms) != 1 || ms[0].Term != 1 || f.log.Last() != at(1, 4) || len(f.pending) != 0 || f.currentTerm != 1 {
 		t.Fatalf("sends %v to %v", ms, f)
 	}
 	e.drop(all) // it is lost
@@ -75,12 +75,12 @@ func TestPriorLeaderAbortsATransferThatDoesNotComplete(t *testing.T) {
 	e.restart(2) // the target is back, and level, and is told nothing any more
 	e.beat(1)
 	e.settle()
-	if s := e.at(2); s.log.Last() != at(1, 3) || s.role != protocols.Follower || s.term != 1 {
+	if s := e.at(2); s.log.Last() != at(1, 3) || s.role != protocols.Follower || s.currentTerm != 1 {
 		t.Errorf("%v", s)
 	}
 	e.transfer(1, 3) // another may be asked now
 	e.settle()
-	if s := e.at(3); s.role != protocols.Leader || s.term != 2 {
+	if s := e.at(3); s.role != protocols.Leader || s.currentTerm != 2 {
 		t.Errorf("%v", s)
 	}
 }
@@ -93,7 +93,7 @@ func TestTargetIsToldToStandWhenItHasTheSnapshot(t *testing.T) {
 	e.transfer(1, 3)
 	e.beat(1)
 	e.settle()
-	if s := e.at(3); s.role != protocols.Leader || s.term != 2 || len(s.restored) != 1 || s.restored[0] != at(1, 6) {
+	if s := e.at(3); s.role != protocols.Leader || s.currentTerm != 2 || len(s.restored) != 1 || s.restored[0] != at(1, 6) {
 		t.Errorf("%v", s)
 	}
 }
@@ -143,7 +143,7 @@ func TestTimeoutNowStartsAnElectionAtOnce(t *testing.T) {
 	e.deliver(nil)
 	e.persist(2)
 	ms := e.sent(2, RequestVote)
-	if s := e.at(2); s.role != protocols.Candidate || s.term != 2 || len(ms) != 2 || !ms[0].Transfer || !ms[1].Transfer {
+	if s := e.at(2); s.role != protocols.Candidate || s.currentTerm != 2 || len(ms) != 2 || !ms[0].Transfer || !ms[1].Transfer {
 		t.Fatalf("%v asks %v", s, ms)
 	}
 	e.settle()
@@ -181,9 +181,9 @@ func TestTimeoutNowOfAnotherTermDoesNothing(t *testing.T) {
 		e.elect(1)
 		c.before(e)
 		s := e.at(2)
-		term, role := s.term, s.role
+		term, role := s.currentTerm, s.role
 		e.receive(2, c.from, Message{Type: TimeoutNow, Term: c.term})
-		if s.term != term || s.role != role {
+		if s.currentTerm != term || s.role != role {
 			t.Errorf("%s: %v", name, s)
 		}
 	}
@@ -192,7 +192,7 @@ func TestTimeoutNowOfAnotherTermDoesNothing(t *testing.T) {
 	for range 2 {
 		e.receive(2, 1, Message{Type: TimeoutNow, Term: 1})
 	}
-	if s := e.at(2); s.term != 2 {
+	if s := e.at(2); s.currentTerm != 2 {
 		t.Errorf("told twice: %v", s)
 	}
 }

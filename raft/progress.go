@@ -27,10 +27,10 @@ type progress struct {
 	answered uint64 // the last round of the leader that it has answered
 	told     uint64 // the commitIndex that it has been told
 
-	// A snapshot on its way to the member, nil at most times.
+	// A snapshot on its way to the member, zero at most times.
 	installing protocols.Snapshot
 	offset     uint64 // of the chunk that is under way
-	idle       int    // heartbeats since it last moved
+	idle       int    // heartbeat intervals since it last moved
 }
 
 // begin is what a new leader assumes of everybody, itself included until its
@@ -90,7 +90,10 @@ func (p *progress) stale(prev uint64) bool {
 
 // lost takes in that all that was under way may be lost.
 func (p *progress) lost() {
-	p.nextIndex, p.probing, p.window = p.matchIndex+1, true, p.window[:0]
+	if p.matchIndex > 0 { // else begin's guess, or what refusals made of it, is as good as any
+		p.nextIndex = p.matchIndex + 1
+	}
+	p.probing, p.window = true, p.window[:0]
 	p.installing = protocols.Snapshot{}
 }
 

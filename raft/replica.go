@@ -15,9 +15,9 @@ var _ protocols.Replica[Message] = (*Replica)(nil)
 // A Replica is one server.
 //
 // Invariants, beyond those of each field:
-//  1. term never decreases; votedFor changes within a term only from None.
+//  1. currentTerm never decreases; votedFor changes within a term only from None.
 //  2. What is in the log up to commitIndex never changes.
-//  3. While unsaved, nothing that rests on term or votedFor has been sent.
+//  3. While unsaved, nothing that rests on currentTerm or votedFor has been sent.
 //  4. A leader only appends to its log (Leader Append-Only, figure 3).
 //  5. log.Base() <= snapshot.At <= delivered <= commitIndex <= log.Last(), but
 //     delivered is behind snapshot.At while restoring.
@@ -25,11 +25,11 @@ type Replica struct {
 	cfg Config
 	rng *rand.Rand
 
-	// Persistent state (figure 2). Registers are {term, votedFor}.
-	term     uint64
-	votedFor protocols.NodeID
-	log      protocols.Log
-	snapshot protocols.Snapshot // §7: the state that recovery starts from, and what followers far behind are sent
+	// Persistent state (figure 2). Registers are {currentTerm, votedFor}.
+	currentTerm uint64
+	votedFor    protocols.NodeID
+	log         protocols.Log
+	snapshot    protocols.Snapshot // §7: the state that recovery starts from, and what followers far behind are sent
 
 	// Volatile state.
 	role        protocols.Role
@@ -66,7 +66,7 @@ type Replica struct {
 	// The way to the disk.
 	seq       uint64 // of the last write
 	persisted uint64 // writes up to here are durable
-	unsaved   bool   // term or votedFor changed since the last write
+	unsaved   bool   // currentTerm or votedFor changed since the last write
 	held      protocols.Outbox[Message]
 	underway  []mark // a leader's writes that are not yet durable, in order
 
@@ -74,6 +74,7 @@ type Replica struct {
 	awake       bool
 	electionAt  protocols.Time
 	heartbeatAt protocols.Time
+	nudgeAt     protocols.Time // a heartbeat from then on asks silent followers for their chunks again
 	transferEnd protocols.Time // while there is a transferee
 }
 
@@ -87,7 +88,7 @@ func New(cfg Config, recovered protocols.Recovered, rng *rand.Rand) *Replica {
 	r := &Replica{
 		cfg:         cfg,
 		rng:         rng,
-		term:        recovered.Registers[0],
+		currentTerm: recovered.Registers[0],
 		votedFor:    protocols.NodeID(recovered.Registers[1]),
 		log:         protocols.NewLog(recovered),
 		snapshot:    recovered.Snapshot,
@@ -154,7 +155,7 @@ func (r *Replica) Receive(now protocols.Time, from protocols.NodeID, m Message, 
 		// updates its current term to the larger value. If a candidate or leader
 		// discovers that its term is out of date, it immediately reverts to
 		// follower state." A PreVote asks about a term, and brings none.
-		if m.Term > r.term && m.Type != PreVote {
+		if m.Term > r.currentTerm && m.Type != PreVote {
 			r.enterTerm(m.Term)
 			r.become(r.resting(), now, out)
 		}
@@ -257,7 +258,7 @@ func (r *Replica) Status() protocols.Status {
 		Role:      r.role,
 		Active:    r.active(),
 		Leader:    r.leader,
-		Epoch:     r.term,
+		Epoch:     r.currentTerm,
 		Last:      r.log.Last(),
 		Committed: r.entryID(r.commitIndex),
 	}
@@ -266,13 +267,13 @@ func (r *Replica) Status() protocols.Status {
 // String writes the state for a panic.
 func (r *Replica) String() string {
 	return fmt.Sprintf("server %d, %v in term %d, voted %d, leader %d, log %v to %v, snapshot %v, committed %d, delivered %d, writes %d of %d durable",
-		r.cfg.ID, r.role, r.term, r.votedFor, r.leader, r.log.Base(), r.log.Last(), r.snapshot.At, r.commitIndex, r.delivered, r.persisted, r.seq)
+		r.cfg.ID, r.role, r.currentTerm, r.votedFor, r.leader, r.log.Base(), r.log.Last(), r.snapshot.At, r.commitIndex, r.delivered, r.persisted, r.seq)
 }
 
 // active reports whether the leader is known and has committed an entry of its
 // term, as far as this server has heard.
 func (r *Replica) active() bool {
-	return r.leader != protocols.None && r.entryID(r.commitIndex).Epoch == r.term
+	return r.leader != protocols.None && r.entryID(r.commitIndex).Epoch == r.currentTerm
 }
 
 // alarm ends every call: it asks to be woken at the earliest deadline.
@@ -293,7 +294,7 @@ func (r *Replica) alarm(out *Output) {
 // enterTerm begins a term that is new to this server. What is held back was
 // said in an older one and interests nobody.
 func (r *Replica) enterTerm(term uint64) {
-	r.term, r.votedFor, r.leader, r.unsaved = term, protocols.None, protocols.None, true
+	r.currentTerm, r.votedFor, r.leader, r.unsaved = term, protocols.None, protocols.None, true
 	r.canvassing = false
 	r.held.Clear()
 }
@@ -318,7 +319,7 @@ func (r *Replica) become(role protocols.Role, now protocols.Time, out *Output) {
 		r.resign(now, out)
 	}
 	r.role = role
-	out.Emit(protocols.Event{Kind: protocols.RoleChanged, Role: role, Epoch: r.term})
+	out.Emit(protocols.Event{Kind: protocols.RoleChanged, Role: role, Epoch: r.currentTerm})
 }
 
 // resign ends an office. Its entries may survive in its successor's log, or may

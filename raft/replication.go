@@ -12,7 +12,7 @@ func (r *Replica) appendOwn(commands []protocols.Command, out *Output) {
 	}
 	before := r.log.Last()
 	for i := range commands {
-		id := protocols.EntryID{Epoch: r.term, Index: before.Index + 1 + uint64(i)}
+		id := protocols.EntryID{Epoch: r.currentTerm, Index: before.Index + 1 + uint64(i)}
 		r.log.Append(protocols.Entry{ID: id, Command: commands[i]})
 		if commands[i].Op != 0 {
 			out.Emit(protocols.Event{Kind: protocols.Proposed, At: id, ID: commands[i].ID})
@@ -55,10 +55,16 @@ func (r *Replica) sendEntries(p *progress, out *Output) []protocols.Entry {
 // finds out what was lost on the way.
 func (r *Replica) heartbeat(now protocols.Time, out *Output) {
 	r.heartbeatAt = now + r.cfg.Heartbeat
+	due := now >= r.nudgeAt // a read's heartbeats come at any time, and say nothing of how long a follower is silent
+	if due {
+		r.nudgeAt = r.heartbeatAt
+	}
 	r.ask(now)
 	for i := range r.members {
 		if p := &r.members[i]; p != r.self {
-			r.nudge(p, out)
+			if due {
+				r.nudge(p, out)
+			}
 			r.sendAppendEntries(p, nil, out)
 		}
 	}
@@ -77,7 +83,7 @@ func (r *Replica) sendAppendEntries(p *progress, es []protocols.Entry, out *Outp
 	out.Send(p.id, Message{
 		Type:         AppendEntries,
 		Data:         holdsCommands(es),
-		Term:         r.term,
+		Term:         r.currentTerm,
 		Round:        r.round,
 		PrevLog:      prev,
 		Entries:      es,
@@ -87,7 +93,7 @@ func (r *Replica) sendAppendEntries(p *progress, es []protocols.Entry, out *Outp
 
 // appendEntriesResponse takes in what a follower has, and sends what it has not.
 func (r *Replica) appendEntriesResponse(now protocols.Time, p *progress, m *Message, out *Output) {
-	if r.role != protocols.Leader || m.Term != r.term {
+	if r.role != protocols.Leader || m.Term != r.currentTerm {
 		return
 	}
 	p.answered = max(p.answered, m.Round)
@@ -120,13 +126,13 @@ func (r *Replica) appendEntriesResponse(now protocols.Time, p *progress, m *Mess
 // earlier ones go with them.
 func (r *Replica) advance(out *Output) {
 	index := r.reached(func(p *progress) uint64 { return p.matchIndex })
-	if index <= r.commitIndex || r.entryID(index).Epoch != r.term {
+	if index <= r.commitIndex || r.entryID(index).Epoch != r.currentTerm {
 		return
 	}
 	activated := !r.active()
 	r.commit(index, out)
 	if activated {
-		out.Emit(protocols.Event{Kind: protocols.Activated, Epoch: r.term})
+		out.Emit(protocols.Event{Kind: protocols.Activated, Epoch: r.currentTerm})
 	}
 }
 
@@ -147,8 +153,8 @@ func (r *Replica) notify(out *Output) {
 
 // appendEntries takes in the entries of the current leader (§5.3, figure 2).
 func (r *Replica) appendEntries(now protocols.Time, from protocols.NodeID, m *Message, out *Output) {
-	reply := Message{Type: AppendEntriesResponse, Term: r.term, Round: m.Round, Data: m.Data}
-	if m.Term < r.term {
+	reply := Message{Type: AppendEntriesResponse, Term: r.currentTerm, Round: m.Round, Data: m.Data}
+	if m.Term < r.currentTerm {
 		r.promise(from, reply, out)
 		return
 	}

@@ -153,7 +153,7 @@ func (l *ledger) look(e *ensemble) {
 		for _, c := range s.committed {
 			switch n := uint64(len(l.committed)); {
 			case c.ID.Index == n+1:
-				l.committed, l.terms = append(l.committed, c), append(l.terms, s.term)
+				l.committed, l.terms = append(l.committed, c), append(l.terms, s.currentTerm)
 			case c.ID.Index > n || l.committed[c.ID.Index-1] != c:
 				e.t.Fatalf("seed %d: server %d committed %v, where the others have %v", l.seed, s.cfg.ID, c, l.committed)
 			}

@@ -2,7 +2,7 @@ package raft
 
 import "raftzab/protocols"
 
-// patience is how many heartbeats a leader waits for a follower that takes in a
+// patience is how many heartbeat intervals a leader waits for a follower that takes in a
 // snapshot and does not answer. Until then it keeps the snapshot, and so cannot
 // go on to a newer one.
 const patience = 10
@@ -48,10 +48,10 @@ func (r *Replica) install(p *progress, out *Output) {
 func (r *Replica) sendChunk(p *progress, out *Output) {
 	left := p.installing.Size - p.offset
 	c := protocols.Chunk{At: p.installing.At, Offset: p.offset, Length: min(left, r.cfg.ChunkSize)}
-	out.Send(p.id, Message{Type: InstallSnapshot, Term: r.term, Round: r.round, Snapshot: c, Done: c.Length == left})
+	out.Send(p.id, Message{Type: InstallSnapshot, Term: r.currentTerm, Round: r.round, Snapshot: c, Done: c.Length == left})
 }
 
-// nudge sends p's chunk again with every other heartbeat that finds it unanswered,
+// nudge sends p's chunk again after every other heartbeat interval that finds it unanswered,
 // and gives the transfer up where nothing moves; it begins anew when p answers.
 func (r *Replica) nudge(p *progress, out *Output) {
 	if !p.isInstalling() {
@@ -69,7 +69,7 @@ func (r *Replica) nudge(p *progress, out *Output) {
 
 // installSnapshotResponse sends the chunk that the follower wants next.
 func (r *Replica) installSnapshotResponse(now protocols.Time, p *progress, m *Message, out *Output) {
-	if r.role != protocols.Leader || m.Term != r.term {
+	if r.role != protocols.Leader || m.Term != r.currentTerm {
 		return
 	}
 	p.answered = max(p.answered, m.Round)
@@ -93,8 +93,8 @@ func (r *Replica) installSnapshotResponse(now protocols.Time, p *progress, m *Me
 // installSnapshot takes in a chunk (figure 13). The driver has put its content
 // aside; here is only written down how far it goes.
 func (r *Replica) installSnapshot(now protocols.Time, from protocols.NodeID, m *Message, out *Output) {
-	reply := Message{Type: InstallSnapshotResponse, Term: r.term, Round: m.Round}
-	if m.Term < r.term {
+	reply := Message{Type: InstallSnapshotResponse, Term: r.currentTerm, Round: m.Round}
+	if m.Term < r.currentTerm {
 		r.promise(from, reply, out)
 		return
 	}

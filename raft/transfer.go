@@ -23,13 +23,13 @@ func (r *Replica) handOver(out *Output) {
 	}
 	if p := r.member(r.transferee); p.matchIndex == r.log.Last().Index {
 		r.toTell, r.handedOver = false, true
-		out.Send(p.id, Message{Type: TimeoutNow, Term: r.term})
+		out.Send(p.id, Message{Type: TimeoutNow, Term: r.currentTerm})
 	}
 }
 
 // timeoutNow stands, whatever the timer says, and asks nobody before.
 func (r *Replica) timeoutNow(now protocols.Time, from protocols.NodeID, m *Message, out *Output) {
-	if m.Term == r.term && from == r.leader && r.role == protocols.Follower {
+	if m.Term == r.currentTerm && from == r.leader && r.role == protocols.Follower {
 		r.campaign(now, true, out)
 	}
 }

@@ -40,8 +40,7 @@ func TestEveryValueOfEverySettingIsDrawnOften(t *testing.T) {
 	}
 }
 
-// What is drawn can be run: the members and sizes are such that raft and zab
-// take them, and leases rest on no clock that drifts further than they allow.
+// Leases rest on no clock that drifts further than they allow.
 func TestClocksStayWithinTheBoundOfLeases(t *testing.T) {
 	for seed := uint64(1); seed <= 300; seed++ {
 		s, _ := Record("raft", seed)

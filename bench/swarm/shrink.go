@@ -40,7 +40,7 @@ type Size struct {
 
 // SizeOf measures a story by its run.
 func SizeOf(s *Story, r *Report) Size {
-	return Size{s.Voters, len(s.Faults), len(s.Requests), r.Events, r.At}
+	return Size{s.Voters + s.Learners, len(s.Faults), len(s.Requests), r.Events, r.At}
 }
 
 // A Shrunk is a story that was reduced.
@@ -195,7 +195,10 @@ func (x *shrinker) affords(candidates int) bool {
 
 // nodes takes nodes away, the ones with the highest numbers first.
 func (x *shrinker) nodes() {
-	for id := NodeID(x.best.Voters); id >= 1 && x.best.Voters > 1; id-- {
+	for id := NodeID(x.best.Voters + x.best.Learners); id >= 1; id-- {
+		if x.best.Voters == 1 && int(id) == x.best.Voters {
+			continue // somebody has to vote
+		}
 		if !x.try(x.best.without(id, false)) {
 			x.try(x.best.without(id, true))
 		}

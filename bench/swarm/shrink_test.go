@@ -68,7 +68,7 @@ func pretend(s *Story) *Report {
 }
 
 func TestShrinkKeepsWhatBreaksTheSame(t *testing.T) {
-	s := &Story{System: "raft", Voters: 5, Heal: 20 * second, End: 30 * second}
+	s := &Story{System: "raft", Voters: 5, Learners: 2, Heal: 20 * second, End: 30 * second}
 	for i := range 40 {
 		at := Time(i) * 400 * ms
 		kind := []fault.Kind{fault.Pause, fault.Crash, fault.Resume, fault.Restart}[i%4]
@@ -78,7 +78,7 @@ func TestShrinkKeepsWhatBreaksTheSame(t *testing.T) {
 	said := 0
 	x := &shrinker{play: pretend, work: 1_000_000, progress: func(string, Size, int) { said++ }}
 	got := x.shrink(s)
-	if got.Before.Faults != 40 || got.Before.Nodes != 5 || got.Before.Requests != 40 {
+	if got.Before.Faults != 40 || got.Before.Nodes != 7 || got.Before.Requests != 40 {
 		t.Errorf("before: %v", got.Before)
 	}
 	if a := got.After; a.Faults != 2 || a.Nodes != 1 || a.Requests != 1 || a.Length > 200*ms {

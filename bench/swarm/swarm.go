@@ -25,7 +25,8 @@ const (
 	second = 1000 * ms
 
 	// patience is how long after healing a fresh write may take to come through
-	// at every node.
+	// at every node; three times as long where a round trip brings a log one entry
+	// nearer (draw).
 	patience = 10 * second
 
 	never = Time(1<<63 - 1)

@@ -66,6 +66,29 @@ func TestEveryBugOfTheZooApplies(t *testing.T) {
 	}
 }
 
+// The table says of every bug what caught it, and of no other.
+func TestTableHasARowForEveryBugOfTheZoo(t *testing.T) {
+	text, err := os.ReadFile("../check/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]bool{}
+	for line := range strings.Lines(string(text)) {
+		if name, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " | "); ok && (strings.HasPrefix(name, "raft-") || strings.HasPrefix(name, "zab-")) {
+			rows[name] = true
+		}
+	}
+	for _, b := range Bugs() {
+		if !rows[b.Name] {
+			t.Errorf("bench/check/README.md has no row for %s: hunt it with go run ./bench/swarm/bugs -only %s", b.Name, b.Name)
+		}
+		delete(rows, b.Name)
+	}
+	for name := range rows {
+		t.Errorf("bench/check/README.md has a row for %s, and there is no such bug", name)
+	}
+}
+
 func TestOverlayWantsEachPassageOnce(t *testing.T) {
 	root := t.TempDir()
 	if err := os.WriteFile(filepath.Join(root, "a.go"), []byte("one\n\ttwo\n\ttwo\nthree two\n"), 0o644); err != nil {

@@ -28,7 +28,7 @@ func swarmCommand() *cobra.Command {
 		Short: "Random runs by seed until an invariant breaks",
 		Long: `Run random scenarios, one a seed: sizes, delays and timeouts drawn, clients writing, faults of every kind.
 All invariants are checked all the time; then everything is mended, and a fresh write must come through at
-every node within 10 virtual seconds. Stops at the first violation and prints the command that shows it again.
+every node within 10 virtual seconds (30 where Raft repairs logs slowly). Stops at the first violation and prints the command that shows it again.
 
 The first violation is shrunk: faults, servers and requests are taken away as long as the same invariant
 breaks. What is left is written to swarm-SYSTEM-SEED.toml, for raftzab replay.`,

@@ -72,7 +72,7 @@ func all(w io.Writer, pattern *regexp.Regexp, hunts int, stories string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	fmt.Fprintln(w, "| bug | what it does | caught by | seeds, median | most |\n|---|---|---|---|---|")
+	fmt.Fprintln(w, "| bug | caught by | seeds, median | most | rule that it breaks |\n|---|---|---|---|---|")
 	escaped := 0
 	for _, b := range swarm.Bugs() {
 		if !pattern.MatchString(b.Name) {
@@ -87,7 +87,7 @@ func all(w io.Writer, pattern *regexp.Regexp, hunts int, stories string) error {
 				test += " passes with it"
 				escaped++
 			}
-			fmt.Fprintf(w, "| %s | %s | %s | | |\n", b.Name, b.Breaks, test)
+			fmt.Fprintf(w, "| %s | %s |  |  | %s |\n", b.Name, test, b.Source)
 			continue
 		}
 		program, err := plant(&b, root, dir, "./bench/swarm/bugs")
@@ -205,11 +205,11 @@ func report(w io.Writer, b *swarm.Bug, hunts []prey) bool {
 		}
 	}
 	if len(seeds) < len(hunts) {
-		fmt.Fprintf(w, "| %s | %s | %s, and it got away %d times | | over %d |\n", b.Name, b.Breaks, strings.Join(by, ", "), len(hunts)-len(seeds), b.Within)
+		fmt.Fprintf(w, "| %s | %s, and it got away %d times |  | over %d | %s |\n", b.Name, strings.Join(by, ", "), len(hunts)-len(seeds), b.Within, b.Source)
 		return false
 	}
 	if len(seeds) > 0 {
-		fmt.Fprintf(w, "| %s | %s | %s | %d | %d |\n", b.Name, b.Breaks, strings.Join(by, ", "), seeds[len(seeds)/2], seeds[len(seeds)-1])
+		fmt.Fprintf(w, "| %s | %s | %d | %d | %s |\n", b.Name, strings.Join(by, ", "), seeds[len(seeds)/2], seeds[len(seeds)-1], b.Source)
 	}
 	return true
 }
