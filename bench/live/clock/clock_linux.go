@@ -8,14 +8,35 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Monotonic returns CLOCK_MONOTONIC in nanoseconds.
-func Monotonic() int64 {
+// Go's monotonic clock is CLOCK_MONOTONIC, read without a system call, but from
+// an origin that it does not tell. That is measured once, to within the shortest
+// of many attempts: a tenth of a microsecond.
+var origin, originAt = calibrate()
+
+func calibrate() (time.Time, int64) {
+	var best, at int64
+	var origin time.Time
+	for i := range 100 {
+		before := system()
+		now := time.Now()
+		after := system()
+		if i == 0 || after-before < best {
+			best, origin, at = after-before, now, before+(after-before)/2
+		}
+	}
+	return origin, at
+}
+
+func system() int64 {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
 		panic(fmt.Sprintf("clock: clock_gettime: %v", err)) // no Linux lacks this clock
 	}
 	return now.Nano()
 }
+
+// Monotonic returns CLOCK_MONOTONIC in nanoseconds.
+func Monotonic() int64 { return originAt + int64(time.Since(origin)) }
 
 // An Alarm rings on C once the time last set has passed; a ring of an earlier
 // setting may be left in it. It is a timerfd, because an idle Go runtime rounds
