@@ -322,7 +322,7 @@ func (k *keyReader) Wake(now protocols.Time) protocols.Time {
 }
 
 func (k *keyReader) Reply(_ protocols.Time, r bench.Reply) {
-	if r.Outcome == bench.OK {
+	if r.Outcome == bench.OK && r.ID.Session > 100 { // or it is of a write before
 		k.reads[r.ID] = r
 	}
 }
