@@ -86,7 +86,7 @@ func bootZooKeeper(ctx context.Context, cell *Cell, _ func(Time, string)) (worke
 	w.found = []string{
 		fmt.Sprintf("%s: fsync of the servers' disk took %v", cell, fsync),
 		fmt.Sprintf("%s: one way over loopback took %v", cell, delay),
-		"flags of the servers' JVMs: " + zookeeper.JVMFlags(),
+		"flags of the servers' JVMs: " + strings.Join(cfg.JVMFlags(), " "),
 	}
 	if fsync.Median < 20*time.Microsecond {
 		w.found = append(w.found, "warning: that is no disk: forceSync costs nothing here; set TMPDIR to a folder on one")

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/netip"
 	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -15,6 +16,8 @@ import (
 	"raftzab/bench"
 	"raftzab/bench/fault"
 	"raftzab/bench/kv"
+	"raftzab/bench/live/clock"
+	"raftzab/bench/live/lan"
 	"raftzab/protocols"
 )
 
@@ -22,14 +25,17 @@ import (
 type Ensemble struct {
 	inst    Installation
 	cfg     Config
+	flags   []string // of the JVMs
+	network lan.Network
 	dir     string
 	in      *inbox
-	alarm   *alarm
+	alarm   *clock.Alarm
 	buffer  []happening // that take may reuse
 	servers []*server   // server k+1 is the k-th
 
 	sessions    map[place]*session
 	established uint64 // the greatest epoch so far
+	cut         bool   // some links among the servers are, as far as we were told
 	hindered    Hindrances
 	failed      error // what goes wrong in the background
 }
@@ -43,61 +49,58 @@ type place struct {
 }
 
 // Start boots an ensemble and returns when every server serves and the znodes
-// are there. Ports are chosen at random, and again if another process is quicker.
-func Start(ctx context.Context, inst Installation, cfg Config) (*Ensemble, error) {
+// are there.
+func Start(ctx context.Context, inst Installation, cfg Config) (_ *Ensemble, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	for tries := 1; ; tries++ {
-		e, err := startOnce(ctx, inst, cfg)
-		if err == nil {
-			return e, nil
-		}
-		if tries == 3 || ctx.Err() != nil || !strings.Contains(err.Error(), "BindException") {
-			return nil, err
-		}
-		for id := 1; id <= cfg.Voters && cfg.Dir != ""; id++ {
-			if err := os.RemoveAll(filepath.Join(cfg.Dir, folder(id))); err != nil {
-				return nil, fmt.Errorf("zookeeper: %w", err)
-			}
-		}
-	}
-}
-
-func startOnce(ctx context.Context, inst Installation, cfg Config) (_ *Ensemble, err error) {
-	e := &Ensemble{inst: inst, cfg: cfg, dir: cfg.Dir, in: newInbox(), sessions: make(map[place]*session)}
+	e := &Ensemble{inst: inst, cfg: cfg, flags: cfg.JVMFlags(), network: cfg.Network, dir: cfg.Dir, in: newInbox(), sessions: make(map[place]*session)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())
 		}
 	}()
-	if e.alarm, err = newAlarm(); err != nil {
-		return nil, err
+	if e.alarm, err = clock.NewAlarm(); err != nil {
+		return nil, fmt.Errorf("zookeeper: %w", err)
+	}
+	if e.network == nil {
+		if e.network, err = lan.Loopback(cfg.members()); err != nil {
+			return nil, fmt.Errorf("zookeeper: %w", err)
+		}
 	}
 	if e.dir == "" {
 		if e.dir, err = os.MkdirTemp("", "raftzab-zookeeper-"); err != nil {
 			return nil, fmt.Errorf("zookeeper: %w", err)
 		}
 	}
-	if e.servers, err = newServers(e.dir, cfg); err != nil {
+	if e.servers, err = newServers(e.dir, cfg, e.network); err != nil {
 		return nil, err
 	}
 	for _, s := range e.servers {
-		if s.life, err = s.boot(inst, e.in); err != nil {
+		if err = e.boot(s); err != nil {
 			return nil, err
 		}
 	}
-	if err := e.settle(ctx, cfg.Boot); err != nil {
+	if err = e.settle(ctx, cfg.Boot); err != nil {
 		return nil, err
 	}
 	return e, e.makeKeys()
 }
 
+func (e *Ensemble) boot(s *server) (err error) {
+	s.life, err = s.boot(e.inst, e.flags, e.network, e.in)
+	return err
+}
+
+// dial returns how clients reach a server.
+func (e *Ensemble) dial(to protocols.NodeID) dialer {
+	return func(timeout time.Duration) (net.Conn, error) { return e.network.Dial(to, clientPort, timeout) }
+}
+
 // makeKeys creates the znodes, some hundred a transaction.
 func (e *Ensemble) makeKeys() error {
-	server := &pinned{address: fmt.Sprintf("127.0.0.1:%d", e.servers[0].ports.client)}
-	client, _, err := zk.Connect([]string{server.address}, sessionTimeout,
-		zk.WithHostProvider(server), zk.WithDialer(server.dial), zk.WithLogger(silent{}), zk.WithLogInfo(false))
+	server := &pinned{open: e.dial(1)}
+	client, err := server.connect(nil)
 	if err != nil {
 		return fmt.Errorf("zookeeper: %w", err)
 	}
@@ -117,9 +120,6 @@ func (e *Ensemble) makeKeys() error {
 
 // Dir is the folder with the servers' data.
 func (e *Ensemble) Dir() string { return e.dir }
-
-// JVMFlags are those that every server runs under.
-func JVMFlags() string { return strings.Join(jvmFlags, " ") }
 
 // Now is the time, for the until of Run.
 func (e *Ensemble) Now() protocols.Time { return e.in.now() }
@@ -149,8 +149,16 @@ func (e *Ensemble) Run(h bench.Handler, until protocols.Time) error {
 // under one leader: the state in which a trial begins. What is under way for
 // clients is forgotten; no reply to it comes any more. It is not for Handlers.
 func (e *Ensemble) Ready(timeout time.Duration) error {
-	for _, s := range e.sessions {
+	for at, s := range e.sessions {
 		s.forget()
+		// A connection to a machine that was off would come to life, or rather be
+		// found dead, with TCP's next retransmission: the later the longer it was off.
+		if server := e.servers[at.node-1]; server.stale && !server.dark {
+			s.server.hangUp()
+		}
+	}
+	for _, s := range e.servers {
+		s.stale = s.stale && s.dark
 	}
 	return e.settle(context.Background(), timeout)
 }
@@ -178,20 +186,24 @@ func (e *Ensemble) settle(ctx context.Context, timeout time.Duration) error {
 	return fmt.Errorf("zookeeper: the servers have not agreed on a leader after %v", timeout)
 }
 
+// settled reports whether all that can serve do, and under the same leader. One
+// that serves may yet have to notice that its leader is cut off or gone: an
+// observer takes longest, for no election needs it.
 func (e *Ensemble) settled() bool {
-	leaders := 0
+	leader := protocols.None
 	for _, s := range e.servers {
 		if !s.life.serves() {
 			continue
 		}
-		if !s.life.view.status().Active {
+		v := &s.life.view
+		if leader == protocols.None {
+			leader = v.leader
+		}
+		if !v.status().Active || v.leader != leader {
 			return false
 		}
-		if s.life.view.role == protocols.Leader {
-			leaders++
-		}
 	}
-	return leaders == 1
+	return leader != protocols.None && e.servers[leader-1].life.serves() && e.servers[leader-1].life.view.role == protocols.Leader
 }
 
 // drive is the one loop that waits. Before each wait it hands on what has
@@ -218,7 +230,7 @@ func (e *Ensemble) drive(until protocols.Time, deliver func(happening), ask func
 		if wait <= 0 {
 			continue
 		}
-		if err := e.alarm.set(wait); err != nil {
+		if err := e.alarm.Set(wait); err != nil {
 			return fmt.Errorf("zookeeper: timer: %w", err)
 		}
 		select {
@@ -255,9 +267,9 @@ func (e *Ensemble) fail(err error) {
 	}
 }
 
-func (e *Ensemble) leaderAt(port int) protocols.NodeID {
+func (e *Ensemble) leaderAt(where netip.Addr) protocols.NodeID {
 	for _, s := range e.servers {
-		if s.ports.quorum == port {
+		if s.address == where {
 			return s.id
 		}
 	}
@@ -275,7 +287,7 @@ func (e *Ensemble) Submit(to protocols.NodeID, r bench.Request) {
 	s := e.sessions[at]
 	if s == nil {
 		var err error
-		if s, err = newSession(to, e.servers[to-1].ports.client, e.in); err != nil {
+		if s, err = newSession(to, e.dial(to), e.in); err != nil {
 			e.in.put(happening{err: err})
 			return
 		}
@@ -295,7 +307,16 @@ func (e *Ensemble) Disconnect(session uint32, node protocols.NodeID) {
 // Inject implements bench.System.
 func (e *Ensemble) Inject(f fault.Fault) error {
 	if !e.Supports(f.Kind) {
-		return fmt.Errorf("zookeeper: %v: not on loopback", f)
+		return fmt.Errorf("zookeeper: %v: not here", f)
+	}
+	switch f.Kind {
+	case fault.Crash, fault.PowerOff, fault.Restart, fault.Pause, fault.Resume:
+	default:
+		if err := e.network.Inject(f); err != nil {
+			return fmt.Errorf("zookeeper: %w", err)
+		}
+		e.cut = e.cut && (f.Kind != fault.Heal || len(f.From) > 0) || f.Kind == fault.Partition || f.Kind == fault.Isolate || f.Kind == fault.Cut
+		return nil
 	}
 	for _, id := range f.Nodes {
 		s := e.servers[id-1]
@@ -308,6 +329,9 @@ func (e *Ensemble) Inject(f fault.Fault) error {
 			err = errors.New("it is down")
 		case f.Kind == fault.Crash:
 			err = l.kill()
+		case f.Kind == fault.PowerOff:
+			s.dark, s.stale = true, true
+			err = errors.Join(e.network.PowerOff(id), l.kill()) // silent first, so that nobody hears of the kill
 		case f.Kind == fault.Pause:
 			l.paused = true
 			err = pause(l.cmd.Process)
@@ -316,7 +340,13 @@ func (e *Ensemble) Inject(f fault.Fault) error {
 			err = resume(l.cmd.Process)
 		case f.Kind == fault.Restart:
 			<-l.over // the kernel has yet to reap it only if it was killed just now
-			s.life, err = s.boot(e.inst, e.in)
+			if s.dark {
+				if err = e.network.PowerOn(id); err != nil {
+					break
+				}
+				s.dark = false
+			}
+			err = e.boot(s)
 		}
 		if err != nil {
 			return fmt.Errorf("zookeeper: %v of server %d: %w", f.Kind, id, err)
@@ -331,7 +361,7 @@ func (e *Ensemble) Supports(k fault.Kind) bool {
 	case fault.Crash, fault.Restart, fault.Pause, fault.Resume:
 		return true
 	}
-	return false
+	return e.network.Supports(k)
 }
 
 // SupportsRead implements bench.System.
@@ -344,6 +374,34 @@ func (e *Ensemble) SupportsRead(m protocols.ReadMode) bool {
 func (e *Ensemble) Status(id protocols.NodeID) (protocols.Status, bool) {
 	l := e.servers[id-1].life
 	return l.view.status(), l.serves()
+}
+
+// asking is how long a server may take to answer Ask.
+const asking = 5 * time.Second
+
+// Ask sends a server one of ZooKeeper's four letter words, "srvr" or "mntr", and
+// returns what it says. It asks from inside the server's machine, so that no
+// fault of the network is in the way. It waits for the answer: for between
+// runs, not for Handlers.
+func (e *Ensemble) Ask(id protocols.NodeID, word string) (answer string, err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("zookeeper: ask server %d for %s: %w", id, word, err)
+		}
+	}()
+	c, err := e.network.Inside(id, clientPort, asking)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	if err := c.SetDeadline(time.Now().Add(asking)); err != nil {
+		return "", err
+	}
+	if _, err := io.WriteString(c, word); err != nil {
+		return "", err
+	}
+	said, err := io.ReadAll(c)
+	return string(said), err
 }
 
 // Close implements bench.System: it ends the sessions, kills the servers and
@@ -364,8 +422,12 @@ func (e *Ensemble) Close() error {
 	}
 	e.servers = nil
 	if e.alarm != nil {
-		errs = append(errs, e.alarm.close())
+		errs = append(errs, e.alarm.Close())
 		e.alarm = nil
+	}
+	if e.cfg.Network == nil && e.network != nil {
+		errs = append(errs, e.network.Close())
+		e.network = nil
 	}
 	if e.cfg.Dir == "" && e.dir != "" {
 		errs = append(errs, os.RemoveAll(e.dir))

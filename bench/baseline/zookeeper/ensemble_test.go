@@ -162,9 +162,20 @@ func TestEnsembleReplacesItsLeaderAndKeepsWhatItAcknowledged(t *testing.T) {
 	}
 	defer e.Close()
 
+	if addr := e.network.Address(1); !addr.IsLoopback() {
+		t.Errorf("server 1 is at %v", addr)
+	}
 	p := &prober{e: e, every: 5 * ms}
 	p.run(t, 500*time.Millisecond)
 	old := e.leading()
+	asked(t, e, old, "srvr", "Mode: leader\n", "Zxid: 0x1000")
+	asked(t, e, old%3+1, "srvr", "Mode: follower\n", "Zxid: 0x1000")
+	asked(t, e, old, "mntr", "zk_peer_state\tleading - broadcast\n", "zk_synced_followers\t2\n")
+	for _, k := range []fault.Kind{fault.PowerOff, fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Link} {
+		if err := e.Inject(fault.Fault{Kind: k, Nodes: []protocols.NodeID{old}}); e.Supports(k) || err == nil {
+			t.Errorf("%v on loopback: supported %v, %v", k, e.Supports(k), err)
+		}
+	}
 	t0 := e.Now() + 100*ms
 	p.at, p.faults = []protocols.Time{t0}, []fault.Fault{{Kind: fault.Crash, Nodes: []protocols.NodeID{old}}}
 	p.run(t, 1500*time.Millisecond)
@@ -199,6 +210,9 @@ func TestEnsembleReplacesItsLeaderAndKeepsWhatItAcknowledged(t *testing.T) {
 
 	if _, ok := e.Status(old); ok {
 		t.Error("the dead server answers")
+	}
+	if said, err := e.Ask(old, "srvr"); err == nil {
+		t.Errorf("the dead server says %q", said)
 	}
 	if err := e.Inject(fault.Fault{Kind: fault.Crash, Nodes: []protocols.NodeID{old}}); err == nil {
 		t.Error("a dead server is killed again")
@@ -244,6 +258,17 @@ func TestEnsembleReplacesItsLeaderAndKeepsWhatItAcknowledged(t *testing.T) {
 	}
 }
 
+// asked looks for what a server shall say of itself.
+func asked(t *testing.T, e *Ensemble, id protocols.NodeID, word string, want ...string) {
+	t.Helper()
+	said, err := e.Ask(id, word)
+	for _, w := range want {
+		if err != nil || !strings.Contains(said, w) {
+			t.Errorf("server %d asked for %s says no %q but %q, %v", id, word, w, said, err)
+		}
+	}
+}
+
 // checkOutcomes reads every key through a server that did not write it. Its
 // version counts the writes that took effect: all the acknowledged ones, none
 // of the refused ones, and maybe those of unknown fate.
@@ -265,10 +290,12 @@ func checkOutcomes(t *testing.T, p *prober) {
 		}
 	}
 	reader := &keyReader{e: p.e, reads: map[protocols.RequestID]bench.Reply{}}
-	if err := p.e.Run(reader, p.e.Now()+2000*ms); err != nil {
-		t.Fatal(err)
+	for end := p.e.Now() + 5000*ms; len(reader.reads) < len(p.e.servers) && p.e.Now() < end; {
+		if err := p.e.Run(reader, p.e.Now()+50*ms); err != nil {
+			t.Fatal(err)
+		}
 	}
-	for key := uint32(1); key <= 3; key++ {
+	for key := uint32(1); int(key) <= len(p.e.servers); key++ {
 		r, found := reader.reads[protocols.RequestID{Session: 100 + key, Seq: 1}]
 		if !found || ok[key] == 0 || r.Version < ok[key] || r.Version > ok[key]+open[key] {
 			t.Errorf("key %d: read %+v; %d acknowledged writes, %d of unknown fate", key, r, ok[key], open[key])
@@ -284,17 +311,18 @@ type keyReader struct {
 }
 
 func (k *keyReader) Wake(now protocols.Time) protocols.Time {
-	for key := uint32(1); key <= 3; key++ {
+	servers := uint32(len(k.e.servers))
+	for key := uint32(1); key <= servers; key++ {
 		id := protocols.RequestID{Session: 100 + key, Seq: 1}
 		if _, done := k.reads[id]; !done {
-			k.e.Submit(protocols.NodeID(key%3+1), bench.Request{Command: protocols.Command{ID: id, Op: kv.Get, Key: key}, Mode: protocols.ReadSync})
+			k.e.Submit(protocols.NodeID(key%servers+1), bench.Request{Command: protocols.Command{ID: id, Op: kv.Get, Key: key}, Mode: protocols.ReadSync})
 		}
 	}
 	return now + 50*ms
 }
 
 func (k *keyReader) Reply(_ protocols.Time, r bench.Reply) {
-	if r.Outcome == bench.OK {
+	if r.Outcome == bench.OK && r.ID.Session > 100 { // or it is of a write before
 		k.reads[r.ID] = r
 	}
 }

@@ -1,12 +1,16 @@
 package zookeeper
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"raftzab/bench/live/lan"
+	"raftzab/protocols"
 )
 
 func touch(t *testing.T, names ...string) {
@@ -90,9 +94,9 @@ func TestVersionsAreReadFromWhatTheProgramsPrint(t *testing.T) {
 func TestConfigurationHasTheTimeoutsAndSyncs(t *testing.T) {
 	c := Default()
 	c.Tick, c.InitLimit, c.SyncLimit = 45*time.Millisecond, 20, 5
-	text := c.text("/d", 2, []ports{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}})
-	for _, want := range []string{"tickTime=45\n", "initLimit=20\n", "syncLimit=5\n", "forceSync=yes\n", "clientPort=4\n",
-		"server.1=127.0.0.1:2:3\n", "server.3=127.0.0.1:8:9\n"} {
+	text := c.text("/d", 2, addresses(3))
+	for _, want := range []string{"tickTime=45\n", "initLimit=20\n", "syncLimit=5\n", "forceSync=yes\n", "clientPort=2181\n", "clientPortAddress=127.9.8.2\n",
+		"minSessionTimeout=1000\n", "maxSessionTimeout=20000\n", "server.1=127.9.8.1:2888:3888\n", "server.3=127.9.8.3:2888:3888\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}
@@ -110,6 +114,9 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 		"no initLimit":         func(c *Config) { c.InitLimit = 0 },
 		"a negative syncLimit": func(c *Config) { c.SyncLimit = -1 },
 		"no keys":              func(c *Config) { c.Keys = 0 },
+		"too many servers":     func(c *Config) { c.Voters, c.Observers = lan.Most, 1 },
+		"minus one observer":   func(c *Config) { c.Observers = -1 },
+		"a property with a =":  func(c *Config) { c.Properties = map[string]string{"x=y": "1"} },
 	} {
 		c := Default()
 		if spoil(&c); c.Validate() == nil {
@@ -118,18 +125,31 @@ func TestBadConfigurationsAreRefused(t *testing.T) {
 	}
 }
 
-func TestPortsAreDistinctAndNotThoseOfOutgoingConnections(t *testing.T) {
-	all, err := freePorts(5)
-	if err != nil {
-		t.Fatal(err)
+func addresses(n int) (all []netip.Addr) {
+	for id := 1; id <= n; id++ {
+		all = append(all, netip.AddrFrom4([4]byte{127, 9, 8, byte(id)}))
 	}
-	seen := map[int]bool{}
-	for _, p := range all {
-		for _, port := range []int{p.client, p.quorum, p.election} {
-			if seen[port] || port >= 32768 {
-				t.Errorf("port %d in %v", port, all)
-			}
-			seen[port] = true
+	return all
+}
+
+func TestObserversAreNamedInEveryConfigurationAndKnowWhatTheyAre(t *testing.T) {
+	c := Default()
+	c.Observers = 1
+	for id := protocols.NodeID(1); id <= 4; id++ {
+		text := c.text("/d", id, addresses(4))
+		if !strings.Contains(text, "server.3=127.9.8.3:2888:3888\n") || !strings.Contains(text, "server.4=127.9.8.4:2888:3888:observer\n") ||
+			strings.Contains(text, "peerType=observer\n") != (id == 4) {
+			t.Errorf("server %d has\n%s", id, text)
 		}
+	}
+}
+
+func TestPropertiesAreJavasInOneOrder(t *testing.T) {
+	c := Default()
+	c.Properties = map[string]string{"zookeeper.snapCount": "10", "zookeeper.fastleader.maxNotificationInterval": "500"}
+	flags := c.JVMFlags()
+	want := []string{"-Dzookeeper.fastleader.maxNotificationInterval=500", "-Dzookeeper.snapCount=10"}
+	if got := flags[len(jvmFlags):]; !slices.Equal(got, want) || !slices.Equal(flags[:len(jvmFlags)], jvmFlags) {
+		t.Errorf("%q", flags)
 	}
 }

@@ -25,6 +25,7 @@ func (e *Ensemble) hinder(x happening) {
 	h, v := &e.hindered, &x.life.view
 	switch {
 	case h.Unheard == nil: // nobody has asked
+	case !x.life.server.voter: // an observer has no part in it
 	case x.fact.kind == lost && h.Noticed == 0:
 		h.Noticed = x.at
 	case x.fact.kind == stateChanged && x.fact.state == "leading - discovery":
@@ -41,11 +42,11 @@ func (e *Ensemble) hinder(x happening) {
 }
 
 // early reports whether a server that says it is not looking still has the old
-// leader: that one is down, or the server is about to look, for its two threads
-// log in no order.
+// leader: that one is down or cut off, or the server is about to look, for its two
+// threads log in no order.
 func (e *Ensemble) early(v *view) bool {
 	if v.looking {
 		return v.vote == protocols.None
 	}
-	return v.leader != protocols.None && !e.servers[v.leader-1].life.serves()
+	return v.leader != protocols.None && (e.cut || !e.servers[v.leader-1].life.serves())
 }

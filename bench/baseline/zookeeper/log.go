@@ -1,6 +1,8 @@
 package zookeeper
 
 import (
+	"math"
+	"net/netip"
 	"regexp"
 	"strconv"
 	"strings"
@@ -18,7 +20,7 @@ type fact struct {
 	round uint64            // in which round,
 	epoch uint64            // and that one's currentEpoch; of quorum: the epoch that the leader establishes
 	last  protocols.EntryID // of newElection: the server's last zxid
-	port  int               // of connected: the leader's quorum port
+	where netip.Addr        // of connected: the leader's address
 }
 
 type factKind uint8
@@ -57,7 +59,9 @@ func parse(line string) (fact, bool) {
 	if strings.Contains(line, electionText) {
 		f := fact{kind: newElection}
 		if m := proposedZxid.FindStringSubmatch(line); m != nil {
-			f.last = zxid(int64(hex(m[1])))
+			if z := int64(hex(m[1])); z != math.MinInt64 { // an observer's: it proposes what nobody would follow
+				f.last = zxid(z)
+			}
 		}
 		return f, true
 	}
@@ -69,8 +73,9 @@ func parse(line string) (fact, bool) {
 		return fact{kind: notified, heard: m[1] == "LOOKING", from: node(m[2]), peer: node(m[3]), round: hex(m[4]), epoch: hex(m[5])}, true
 	}
 	if _, address, ok := strings.Cut(line, connectedText); ok {
-		port, err := strconv.Atoi(strings.TrimSpace(address[strings.LastIndexByte(address, ':')+1:]))
-		return fact{kind: connected, port: port}, err == nil
+		// InetSocketAddress.toString: "name/address:port", and the name is empty.
+		where, err := netip.ParseAddrPort(strings.TrimSpace(address[strings.LastIndexByte(address, '/')+1:]))
+		return fact{kind: connected, where: where.Addr()}, err == nil
 	}
 	if strings.Contains(line, lostText) {
 		return fact{kind: lost}, true
@@ -131,9 +136,9 @@ func (v *view) status() protocols.Status {
 // take takes the next fact in and passes on the events that it means. RoundBegan,
 // VoteCast and Elected carry the round of the election, which is all that
 // fast leader election knows; the other events the epoch. Established is the
-// greatest epoch that any leader of the ensemble has established: followers do
-// not log theirs. LeaderAt resolves a quorum port.
-func (v *view) take(f fact, established uint64, leaderAt func(port int) protocols.NodeID, emit func(protocols.Event)) {
+// greatest epoch that any leader of the ensemble has established: learners do
+// not log theirs. LeaderAt tells whose address it is.
+func (v *view) take(f fact, established uint64, leaderAt func(netip.Addr) protocols.NodeID, emit func(protocols.Event)) {
 	switch f.kind {
 	case stateChanged:
 		v.changeState(f.state, established, emit)
@@ -154,7 +159,7 @@ func (v *view) take(f fact, established uint64, leaderAt func(port int) protocol
 		}
 		emit(protocols.Event{Kind: protocols.VoteCast, Peer: f.peer, Epoch: f.round})
 	case connected:
-		v.leader = leaderAt(f.port)
+		v.leader = leaderAt(f.where)
 	case quorum:
 		v.epoch = f.epoch
 	}
@@ -170,7 +175,7 @@ func (v *view) look(emit func(protocols.Event)) {
 }
 
 // changeState takes the server's state and Zab's: "following",
-// "leading - discovery", "following - synchronization - diff".
+// "leading - discovery", "following - synchronization - diff", "observing - broadcast".
 func (v *view) changeState(state string, established uint64, emit func(protocols.Event)) {
 	role, rest, _ := strings.Cut(state, " - ")
 	zab, _, _ := strings.Cut(rest, " - ")
@@ -182,6 +187,8 @@ func (v *view) changeState(state string, established uint64, emit func(protocols
 		v.become(protocols.Leader, emit)
 	case "following":
 		v.become(protocols.Follower, emit)
+	case "observing":
+		v.become(protocols.Observer, emit)
 	default:
 		return
 	}
@@ -200,7 +207,7 @@ func (v *view) changeState(state string, established uint64, emit func(protocols
 		return // synchronization is logged again when its kind is settled, and when it is over
 	}
 	v.phase = phase
-	if phase == protocols.Broadcast && v.role == protocols.Follower {
+	if phase == protocols.Broadcast && v.role != protocols.Leader {
 		v.epoch = max(v.epoch, established)
 	}
 	emit(protocols.Event{Kind: protocols.PhaseEntered, Phase: phase, Epoch: v.epoch})

@@ -5,7 +5,6 @@ package zookeeper
 import (
 	"errors"
 	"os"
-	"os/exec"
 )
 
 // Without a parent-death signal a killed experiment would leave its servers
@@ -14,6 +13,5 @@ const supported = false
 
 var errUnsupported = errors.New("zookeeper: the servers can be run on Linux only")
 
-func spawn(*exec.Cmd) error    { return errUnsupported }
 func pause(*os.Process) error  { return errUnsupported }
 func resume(*os.Process) error { return errUnsupported }

@@ -5,29 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 
+	"raftzab/bench/live/lan"
 	"raftzab/protocols"
 )
 
-// The heap is small and compiled code simple, so that five servers fit beside
-// the clients on two cores; a server needs 70 MB and a second to start.
-var jvmFlags = []string{"-Xms32m", "-Xmx128m", "-Xss256k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1",
-	"-XX:-UsePerfData", "-Xshare:auto", "-Dzookeeper.jmx.log4j.disable=true"}
-
 // A server is one member, over all its lives.
 type server struct {
-	id    protocols.NodeID
-	dir   string // its configuration and data
-	cfg   string
-	log   string // of all lives
-	ports ports
-	life  *life
+	id      protocols.NodeID
+	voter   bool
+	address netip.Addr
+	dir     string // its configuration and data
+	cfg     string
+	log     string // of all lives
+	life    *life
+	dark    bool // its machine is off
+	stale   bool // it has been since the last Ready
 }
 
 // A life is one process. All but its reader belongs to the goroutine that runs
@@ -45,8 +43,8 @@ type life struct {
 func (l *life) serves() bool { return l != nil && !l.killed && !l.paused }
 
 // boot starts a life. Its log lines and its end come to the inbox.
-func (s *server) boot(inst Installation, in *inbox) (*life, error) {
-	args := append(append([]string(nil), jvmFlags...),
+func (s *server) boot(inst Installation, flags []string, network lan.Network, in *inbox) (*life, error) {
+	args := append(flags[:len(flags):len(flags)],
 		"-cp", inst.classPath(s.dir), "org.apache.zookeeper.server.quorum.QuorumPeerMain", s.cfg)
 	l := &life{server: s, cmd: exec.Command(inst.Java, args...), view: newView(s.id), over: make(chan struct{})}
 	l.cmd.Dir = s.dir
@@ -59,7 +57,7 @@ func (s *server) boot(inst Installation, in *inbox) (*life, error) {
 	if err != nil {
 		return nil, fmt.Errorf("zookeeper: server %d: its log: %w", s.id, err)
 	}
-	if err := spawn(l.cmd); err != nil {
+	if err := network.Start(s.id, l.cmd); err != nil {
 		log.Close()
 		return nil, fmt.Errorf("zookeeper: server %d: start %s: %w", s.id, inst.Java, err)
 	}
@@ -85,7 +83,8 @@ func (l *life) read(out io.Reader, log *os.File, in *inbox) {
 	in.put(happening{life: l, ended: true})
 }
 
-// kill is kill -9. Its connections are closed by the kernel.
+// kill is kill -9. Its connections are closed by the kernel, and the peers hear of
+// it unless the machine is off.
 func (l *life) kill() error {
 	l.killed = true
 	if err := l.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -107,15 +106,14 @@ func (s *server) tail() string {
 func folder(id int) string { return fmt.Sprintf("server%d", id) }
 
 // newServers writes the configurations of an ensemble into dir.
-func newServers(dir string, c Config) ([]*server, error) {
-	all, err := freePorts(c.Voters)
-	if err != nil {
-		return nil, err
+func newServers(dir string, c Config, network lan.Network) (servers []*server, err error) {
+	var all []netip.Addr
+	for id := 1; id <= c.members(); id++ {
+		all = append(all, network.Address(protocols.NodeID(id)))
 	}
-	var servers []*server
-	for k, p := range all {
+	for k, address := range all {
 		name := folder(k + 1)
-		s := &server{id: protocols.NodeID(k + 1), dir: filepath.Join(dir, name), log: filepath.Join(dir, name+".log"), ports: p}
+		s := &server{id: protocols.NodeID(k + 1), voter: k < c.Voters, address: address, dir: filepath.Join(dir, name), log: filepath.Join(dir, name+".log")}
 		if _, err := os.Stat(s.dir); err == nil {
 			return nil, fmt.Errorf("zookeeper: %s is there already: an ensemble starts with empty data folders", s.dir)
 		}
@@ -125,33 +123,4 @@ func newServers(dir string, c Config) ([]*server, error) {
 		servers = append(servers, s)
 	}
 	return servers, nil
-}
-
-// freePorts finds three ports a server that nobody uses on the loopback
-// interface. They are below those that the kernel hands out: a client that
-// keeps dialling a dead server would otherwise, sooner or later, be given the
-// server's own port to dial from, connect to itself, and keep the server from
-// coming back.
-func freePorts(servers int) ([]ports, error) {
-	const low, high = 10_000, 32_000 // Linux hands out from 32768 on
-	var free []int
-	for range 100 * servers {
-		if len(free) == 3*servers {
-			break
-		}
-		l, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", low+rand.IntN(high-low)))
-		if err != nil {
-			continue // taken
-		}
-		defer l.Close() // only at the end, so that no port comes twice
-		free = append(free, l.Addr().(*net.TCPAddr).Port)
-	}
-	if len(free) < 3*servers {
-		return nil, fmt.Errorf("zookeeper: no %d free ports between %d and %d on the loopback interface", 3*servers, low, high)
-	}
-	all := make([]ports, servers)
-	for k := range all {
-		all[k] = ports{client: free[3*k], quorum: free[3*k+1], election: free[3*k+2]}
-	}
-	return all, nil
 }

@@ -53,13 +53,14 @@ type attempt struct {
 	ended   atomic.Bool
 }
 
-func newSession(node protocols.NodeID, port int, in *inbox) (*session, error) {
+// A dialer opens a connection to the server that it stands for.
+type dialer func(timeout time.Duration) (net.Conn, error)
+
+func newSession(node protocols.NodeID, dial dialer, in *inbox) (*session, error) {
 	s := &session{node: node, in: in, queue: make(chan *attempt, queueLength)}
-	s.server = &pinned{address: fmt.Sprintf("127.0.0.1:%d", port), session: s}
+	s.server = &pinned{open: dial, session: s}
 	var err error
-	s.client, _, err = zk.Connect([]string{s.server.address}, sessionTimeout, zk.WithHostProvider(s.server), zk.WithDialer(s.server.dial),
-		zk.WithEventCallback(s.event), zk.WithLogger(silent{}), zk.WithLogInfo(false))
-	if err != nil {
+	if s.client, err = s.server.connect(s.event); err != nil {
 		return nil, fmt.Errorf("zookeeper: a client of server %d: %w", node, err)
 	}
 	go s.pump()
@@ -208,7 +209,7 @@ func content(c *protocols.Command) []byte {
 // it sleep for a second whenever all servers have failed once, which would be
 // seen as an outage.
 type pinned struct {
-	address string
+	open    dialer
 	session *session // nil for a client that nobody watches
 	closed  atomic.Bool
 	last    time.Time // only the library's loop comes here
@@ -216,6 +217,16 @@ type pinned struct {
 	mu   sync.Mutex
 	conn net.Conn
 }
+
+// connect makes the library's client; watch, unless nil, follows its connection.
+func (p *pinned) connect(watch zk.EventCallback) (*zk.Conn, error) {
+	c, _, err := zk.Connect([]string{nameless}, sessionTimeout, zk.WithHostProvider(p), zk.WithDialer(p.dial),
+		zk.WithEventCallback(watch), zk.WithLogger(silent{}), zk.WithLogInfo(false))
+	return c, err
+}
+
+// The library wants a name for a server, and only hands it to the dialer.
+const nameless = "pinned"
 
 func (p *pinned) Init([]string) error { return nil }
 func (p *pinned) Len() int            { return 1 }
@@ -228,14 +239,14 @@ func (p *pinned) Next() (server string, allFailed bool) {
 		time.Sleep(wait)
 	}
 	p.last = time.Now()
-	return p.address, p.closed.Load()
+	return nameless, p.closed.Load()
 }
 
-func (p *pinned) dial(network, address string, timeout time.Duration) (net.Conn, error) {
+func (p *pinned) dial(_, _ string, timeout time.Duration) (net.Conn, error) {
 	if p.closed.Load() {
 		return nil, net.ErrClosed
 	}
-	c, err := net.DialTimeout(network, address, timeout)
+	c, err := p.open(timeout)
 	if err != nil {
 		return nil, err
 	}
