@@ -123,9 +123,9 @@ func TestALengthGetsNoMemoryByItself(t *testing.T) {
 			t.Errorf("length %d: %v", n, err)
 		}
 	}
-	b := append(binary.BigEndian.AppendUint32(nil, MaxBody), byte(TypeMessage), 1, 2, 3)
-	r := NewReader(bytes.NewReader(b), 16)
-	if _, _, err := r.Next(); err != io.ErrUnexpectedEOF || len(r.buf) > 64 {
+	b := append(binary.BigEndian.AppendUint32(nil, MaxBody), byte(TypeMessage))
+	r := NewReader(bytes.NewReader(append(b, make([]byte, 40)...)), 16)
+	if _, _, err := r.Next(); err != io.ErrUnexpectedEOF || len(r.buf) > 128 {
 		t.Errorf("%v, with a buffer of %d bytes", err, len(r.buf))
 	}
 	big := make([]byte, headerSize+MaxBody+1)
