@@ -154,8 +154,8 @@ func (c *Cluster) Run(h bench.Handler, until Time) error {
 func (c *Cluster) tell() bool {
 	c.mu.Lock()
 	for _, n := range c.nodes[1:] {
-		if l := n.life; l != nil && l.activate() {
-			l.emit(protocols.Event{Kind: protocols.Activated, Epoch: l.term})
+		if n.life != nil {
+			n.life.watch.Activate()
 		}
 	}
 	happened := c.happened
@@ -250,10 +250,10 @@ func (c *Cluster) serve(now Time, l *life, conn uint32, r *bench.Request) {
 		c.mu.Unlock()
 		go l.apply(conn, *r)
 		return
-	case r.Mode == protocols.ReadLocal, r.Mode == protocols.ReadLeader && l.raft.State() == raft.Leader:
+	case r.Mode == protocols.ReadLocal, r.Mode == protocols.ReadLeader && l.watch.Raft.State() == raft.Leader:
 		a.Value, a.Version = l.kv.Read(r.Key)
 	default:
-		a.Outcome, a.Leader = bench.Refused, l.leader()
+		a.Outcome, a.Leader = bench.Refused, l.watch.Leader()
 	}
 	c.mu.Unlock()
 	c.reply(now, conn, a)
@@ -263,15 +263,10 @@ func (l *life) answer(r *bench.Request) bench.Reply {
 	return bench.Reply{ID: r.ID, Node: l.n.id, At: l.kv.At()}
 }
 
-func (l *life) leader() NodeID {
-	_, id := l.raft.LeaderWithID()
-	return nodeID(id)
-}
-
 // apply waits for the library's answer to a write.
 func (l *life) apply(conn uint32, r bench.Request) {
-	f := l.raft.Apply(encode(&r.Command), 0)
-	err := f.Error()
+	f := l.watch.Raft.Apply(encode(&r.Command), 0)
+	_ = f.Error() // waits; Conclude asks again
 	c := l.n.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -279,22 +274,18 @@ func (l *life) apply(conn uint32, r bench.Request) {
 		return
 	}
 	a := l.answer(&r)
-	switch {
-	case errors.Is(err, raft.ErrNotLeader):
-		a.Outcome, a.Leader = bench.Refused, l.leader()
-	case err != nil: // leadership lost
-		a.Outcome = bench.Unknown
-	default:
-		// A version of 0 says that the session has gone on to a later write.
-		if a.Value, a.Version = r.Value, f.Response().(uint64); a.Version == 0 {
-			a.Value, a.Outcome = 0, bench.Unknown
-		}
-	}
+	Conclude(&a, r.Value, f, l.watch.Leader)
 	c.happen(happening{reply: &a, conn: conn})
 }
 
 // Status reports what a node says of itself.
-func (c *Cluster) Status(id NodeID) (protocols.Status, bool) { return c.nodes[id].status() }
+func (c *Cluster) Status(id NodeID) (protocols.Status, bool) {
+	n := c.nodes[id]
+	if n.life == nil {
+		return protocols.Status{}, false
+	}
+	return n.life.watch.Status((&store{n.store, n.life}).at), true
+}
 
 // SupportsRead any server's state, and the leader's.
 func (c *Cluster) SupportsRead(m protocols.ReadMode) bool {

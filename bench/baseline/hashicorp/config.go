@@ -20,10 +20,9 @@ type (
 	NodeID = protocols.NodeID
 )
 
-// A Config describes a cluster and its world. What comes before Network are the
-// library's own settings, but for RPCTimeout.
-type Config struct {
-	Voters           int
+// Settings are the library's own, but for RPCTimeout: the same in virtual time
+// and in a process (package hashicorpnode).
+type Settings struct {
 	HeartbeatTimeout Time // T of a follower
 	ElectionTimeout  Time // T of a candidate, not less
 	LeaderLease      Time // a leader that hears from no majority for so long steps down; at most HeartbeatTimeout
@@ -31,7 +30,12 @@ type Config struct {
 	RPCTimeout       Time // of the transport
 	MaxEntries       int  // in one AppendEntries
 	PreVote          bool
+}
 
+// A Config describes a cluster and its world.
+type Config struct {
+	Voters int
+	Settings
 	Network network.Config // Nodes is Voters
 	Fsync   random.Distribution
 	Seed    uint64
@@ -46,7 +50,7 @@ type Config struct {
 // are still to be named.
 func Default() Config {
 	d := raft.DefaultConfig()
-	return Config{
+	return Config{Settings: Settings{
 		HeartbeatTimeout: Time(d.HeartbeatTimeout),
 		ElectionTimeout:  Time(d.ElectionTimeout),
 		LeaderLease:      Time(d.LeaderLeaseTimeout),
@@ -54,7 +58,7 @@ func Default() Config {
 		RPCTimeout:       Time(10 * time.Second),
 		MaxEntries:       d.MaxAppendEntries,
 		PreVote:          true,
-	}
+	}}
 }
 
 // Validate names everything that keeps c from working.
@@ -66,25 +70,32 @@ func (c Config) Validate() error {
 	if c.Network.Nodes != c.Voters {
 		problems = append(problems, fmt.Errorf("hashicorp: a network of %d nodes for %d voters", c.Network.Nodes, c.Voters))
 	}
-	if c.RPCTimeout <= 0 {
-		problems = append(problems, fmt.Errorf("hashicorp: an RPC timeout of %d ns; it must be positive", c.RPCTimeout))
+	return errors.Join(append(problems, c.Settings.Validate())...)
+}
+
+// Validate names everything that keeps s from working.
+func (s Settings) Validate() error {
+	var problems []error
+	if s.RPCTimeout <= 0 {
+		problems = append(problems, fmt.Errorf("hashicorp: an RPC timeout of %d ns; it must be positive", s.RPCTimeout))
 	}
-	if err := raft.ValidateConfig(c.library(1)); err != nil {
+	if err := raft.ValidateConfig(s.Library(1)); err != nil {
 		problems = append(problems, fmt.Errorf("hashicorp: %w", err))
 	}
 	return errors.Join(problems...)
 }
 
-// library returns the library's settings for one server.
-func (c Config) library(id NodeID) *raft.Config {
+// Library returns the library's settings for one server that takes no snapshots
+// and keeps no log of its doings.
+func (s Settings) Library(id NodeID) *raft.Config {
 	l := raft.DefaultConfig()
-	l.LocalID = serverID(id)
-	l.HeartbeatTimeout = time.Duration(c.HeartbeatTimeout)
-	l.ElectionTimeout = time.Duration(c.ElectionTimeout)
-	l.LeaderLeaseTimeout = time.Duration(c.LeaderLease)
-	l.CommitTimeout = time.Duration(c.CommitTimeout)
-	l.MaxAppendEntries = c.MaxEntries
-	l.PreVoteDisabled = !c.PreVote
+	l.LocalID = ServerID(id)
+	l.HeartbeatTimeout = time.Duration(s.HeartbeatTimeout)
+	l.ElectionTimeout = time.Duration(s.ElectionTimeout)
+	l.LeaderLeaseTimeout = time.Duration(s.LeaderLease)
+	l.CommitTimeout = time.Duration(s.CommitTimeout)
+	l.MaxAppendEntries = s.MaxEntries
+	l.PreVoteDisabled = !s.PreVote
 	l.SnapshotThreshold = math.MaxUint64
 	l.NoLegacyTelemetry = true
 	l.Logger = hclog.NewNullLogger()
@@ -95,16 +106,19 @@ func (c Config) library(id NodeID) *raft.Config {
 func (c Config) members() raft.Configuration {
 	var m raft.Configuration
 	for id := NodeID(1); int(id) <= c.Voters; id++ {
-		m.Servers = append(m.Servers, raft.Server{Suffrage: raft.Voter, ID: serverID(id), Address: address(id)})
+		m.Servers = append(m.Servers, raft.Server{Suffrage: raft.Voter, ID: ServerID(id), Address: address(id)})
 	}
 	return m
 }
 
-// A server's name and its address are its number.
-func serverID(id NodeID) raft.ServerID     { return raft.ServerID(strconv.Itoa(int(id))) }
+// ServerID returns a server's name: its number.
+func ServerID(id NodeID) raft.ServerID { return raft.ServerID(strconv.Itoa(int(id))) }
+
+// In virtual time the address is the number too.
 func address(id NodeID) raft.ServerAddress { return raft.ServerAddress(strconv.Itoa(int(id))) }
 
-func nodeID[S ~string | ~[]byte](s S) NodeID {
+// Number returns the number that is a server's name; None, if it is none.
+func Number[S ~string | ~[]byte](s S) NodeID {
 	n, err := strconv.ParseUint(string(s), 10, 16)
 	if err != nil {
 		return protocols.None // the library's empty address: nobody

@@ -8,7 +8,8 @@
 //
 //	cluster.go    Run, clients, Status: one goroutine, the handler's
 //	inject.go     faults
-//	node.go       a life of a server: start, death, its state machine and events
+//	node.go       a life of a server: start, death, its state machine
+//	watch.go      events and status: what the library shows, in everybody's words
 //	store.go      log and stable store with fsync
 //	transport.go  RPCs over bench/network
 //
@@ -17,6 +18,9 @@
 // reproducible in distribution only. The library draws its timeouts from the
 // process-wide source of math/rand, and the runtime chooses among what is ready at
 // one instant; neither can be seeded. Network and disk do follow seed and trial.
+//
+// Package hashicorpnode runs the same library as a process, in real time, with
+// the settings, the events and the answers that are defined here.
 //
 // The inside of this system is not ours, so no witness sees its writes; its
 // safety is not checked here.

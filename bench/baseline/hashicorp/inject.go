@@ -90,8 +90,8 @@ func (c *Cluster) Inject(f fault.Fault) error {
 // ends: the next leader will be seen.
 func (c *Cluster) transfer(to NodeID) {
 	for _, n := range c.nodes[1:] {
-		if n.life != nil && n.id != to && n.life.raft.State() == raft.Leader {
-			n.life.raft.LeadershipTransferToServer(serverID(to), address(to))
+		if n.life != nil && n.id != to && n.life.watch.Raft.State() == raft.Leader {
+			n.life.watch.Raft.LeadershipTransferToServer(ServerID(to), address(to))
 		}
 	}
 }

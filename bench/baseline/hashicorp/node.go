@@ -28,19 +28,12 @@ type node struct {
 type life struct {
 	n      *node
 	number uint32 // from 1
-	raft   *raft.Raft
+	watch  Watch
 	trans  *transport
 	kv     kv.Store
 	dead   chan struct{} // closed when the life is over
 	over   bool
 	writes []*pending
-	round  uint64 // the last term that it was said to stand for
-
-	// Of a leader, since it was elected.
-	leading bool
-	active  bool
-	term    uint64
-	noop    uint64 // index of its first entry
 }
 
 // format makes the disk of a server that was installed and never run: the
@@ -48,7 +41,7 @@ type life struct {
 func (n *node) format(members raft.Configuration) {
 	n.store = raft.NewInmemStore()
 	// The store in memory never fails.
-	_ = n.store.SetUint64([]byte(keyTerm), 1)
+	_ = n.store.SetUint64([]byte(KeyTerm), 1)
 	_ = n.store.StoreLog(&raft.Log{Index: 1, Term: 1, Type: raft.LogConfiguration, Data: raft.EncodeConfiguration(members)})
 }
 
@@ -56,14 +49,15 @@ func (n *node) format(members raft.Configuration) {
 func (n *node) boot() error {
 	n.lives++
 	l := &life{n: n, number: n.lives, dead: make(chan struct{})}
+	l.watch.Emit = l.emit
 	l.trans = newTransport(l)
 	s := &store{n.store, l}
-	r, err := raft.NewRaft(n.c.cfg.library(n.id), l, s, s, raft.NewInmemSnapshotStore(), l.trans)
+	r, err := raft.NewRaft(n.c.cfg.Library(n.id), l, s, s, raft.NewInmemSnapshotStore(), l.trans)
 	if err != nil {
 		return err
 	}
 	n.c.mu.Lock()
-	l.raft, n.life = r, l
+	l.watch.Raft, n.life = r, l
 	n.light(true)
 	n.c.mu.Unlock()
 	r.RegisterObserver(raft.NewObserver(nil, false, l.observe))
@@ -92,7 +86,7 @@ func (n *node) kill(silently bool) {
 	// Everybody waited for time to pass when this began, so nothing is on its way
 	// to the state machine and every client's goroutine gets its answer. Waiting
 	// here takes no virtual time: dead stores and transports return at once.
-	_ = l.raft.Shutdown().Error() // always nil
+	_ = l.watch.Raft.Shutdown().Error() // always nil
 }
 
 // observe sees a change of state in the goroutine that makes it.
@@ -101,39 +95,10 @@ func (l *life) observe(o *raft.Observation) bool {
 	if !ok {
 		return false
 	}
-	term, last := o.Raft.CurrentTerm(), o.Raft.LastIndex()
 	l.n.c.mu.Lock()
 	defer l.n.c.mu.Unlock()
-	l.leading, l.active = false, false
-	switch state {
-	case raft.Follower:
-		l.emit(protocols.Event{Kind: protocols.RoleChanged, Role: protocols.Follower, Epoch: term})
-	case raft.Candidate: // a pre-candidate, for a term that it has not entered
-		l.emit(protocols.Event{Kind: protocols.RoleChanged, Role: protocols.Candidate, Epoch: term})
-		l.stands(term + 1)
-	case raft.Leader:
-		l.leading, l.term, l.noop = true, term, last+1
-		l.emit(protocols.Event{Kind: protocols.RoleChanged, Role: protocols.Leader, Epoch: term})
-		l.emit(protocols.Event{Kind: protocols.Elected, Epoch: term})
-	}
+	l.watch.Changed(o.Raft, state)
 	return false
-}
-
-// terms sees a term on its way to the disk. A candidate that enters one stands
-// for it; all others have become followers before.
-func (l *life) terms(term uint64) {
-	l.n.c.mu.Lock()
-	defer l.n.c.mu.Unlock()
-	if l.raft != nil && l.raft.State() == raft.Candidate {
-		l.stands(term)
-	}
-}
-
-func (l *life) stands(term uint64) {
-	if l.round < term {
-		l.round = term
-		l.emit(protocols.Event{Kind: protocols.RoundBegan, Epoch: term})
-	}
 }
 
 func (l *life) emit(e protocols.Event) {
@@ -144,18 +109,9 @@ func (l *life) emit(e protocols.Event) {
 
 // looked makes the run's goroutine look whether a new leader has committed.
 func (l *life) looked() {
-	if l.leading && !l.active && !l.over {
+	if l.watch.Waits() && !l.over {
 		l.n.c.signal()
 	}
-}
-
-// activate is true once, when the leader's first entry is committed.
-func (l *life) activate() bool {
-	if l.leading && !l.active && l.raft.State() == raft.Leader && l.raft.CommitIndex() >= l.noop {
-		l.active = true
-		return true
-	}
-	return false
 }
 
 // Apply takes an entry into the state machine and returns the version it made.
@@ -175,22 +131,3 @@ func (l *life) Snapshot() (raft.FSMSnapshot, error) { return nil, errSnapshot }
 
 // Restore is never called.
 func (l *life) Restore(io.ReadCloser) error { return errSnapshot }
-
-func (n *node) status() (protocols.Status, bool) {
-	l := n.life
-	if l == nil {
-		return protocols.Status{}, false
-	}
-	_, leader := l.raft.LeaderWithID()
-	s := &store{n.store, l}
-	st := protocols.Status{Leader: nodeID(leader), Epoch: l.raft.CurrentTerm(), Last: s.at(l.raft.LastIndex()), Committed: s.at(l.raft.CommitIndex())}
-	switch l.raft.State() {
-	case raft.Follower:
-		st.Role, st.Active = protocols.Follower, st.Leader != protocols.None
-	case raft.Candidate:
-		st.Role = protocols.Candidate
-	case raft.Leader:
-		st.Role, st.Active = protocols.Leader, l.active
-	}
-	return st, true
-}

@@ -9,11 +9,12 @@ import (
 	"raftzab/protocols"
 )
 
-// The names under which the library keeps its term and vote.
+// The names under which the library keeps its term and its vote, which is cast
+// when KeyCandidate is written.
 const (
-	keyTerm      = "CurrentTerm"
-	keyVoteTerm  = "LastVoteTerm"
-	keyCandidate = "LastVoteCand"
+	KeyTerm      = "CurrentTerm"
+	KeyVoteTerm  = "LastVoteTerm"
+	KeyCandidate = "LastVoteCand"
 )
 
 var errDead = errors.New("hashicorp: this life is over")
@@ -35,7 +36,7 @@ func (s *store) write(do func()) error {
 		return errDead
 	}
 	wait := l.n.fsync.Draw(l.n.disk)
-	if l.raft == nil { // within NewRaft, which writes its term again: the run's clock must not wait for it
+	if l.watch.Raft == nil { // within NewRaft, which writes its term again: the run's clock must not wait for it
 		wait = 0
 	}
 	if wait > 0 {
@@ -93,8 +94,10 @@ func (s *store) DeleteRange(from, to uint64) error {
 // SetUint64 keeps the term, or the term of the vote. Whatever a dead life
 // believes, the library would panic at an error.
 func (s *store) SetUint64(key []byte, value uint64) error {
-	if string(key) == keyTerm {
-		s.l.terms(value)
+	if string(key) == KeyTerm {
+		s.l.n.c.mu.Lock()
+		s.l.watch.Enters(value)
+		s.l.n.c.mu.Unlock()
 	}
 	_ = s.write(func() { _ = s.InmemStore.SetUint64(key, value) })
 	return nil
@@ -104,9 +107,9 @@ func (s *store) SetUint64(key []byte, value uint64) error {
 func (s *store) Set(key, value []byte) error {
 	_ = s.write(func() {
 		_ = s.InmemStore.Set(key, value)
-		if string(key) == keyCandidate {
-			term, _ := s.GetUint64([]byte(keyVoteTerm))
-			s.l.emit(protocols.Event{Kind: protocols.VoteCast, Peer: nodeID(value), Epoch: term})
+		if string(key) == KeyCandidate {
+			term, _ := s.GetUint64([]byte(KeyVoteTerm))
+			s.l.emit(protocols.Event{Kind: protocols.VoteCast, Peer: Number(value), Epoch: term})
 		}
 	})
 	return nil

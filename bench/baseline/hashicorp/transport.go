@@ -188,7 +188,7 @@ func isHeartbeat(a *raft.AppendEntriesRequest) bool {
 // its own again after an error, when this one may still be on its way.
 func rpc[Q, P any](t *transport, to raft.ServerAddress, kind uint8, request *Q, response *P) error {
 	q := *request
-	a, err := t.call(nodeID(to), kind, &q)
+	a, err := t.call(Number(to), kind, &q)
 	if err != nil {
 		return err
 	}
