@@ -59,9 +59,9 @@
 //     and the log on disk behind it, with a limit by size. It keeps CommittedLog
 //     entries at least behind the newest snapshot.
 //   - An observer logs its history at NEWLEADER as a follower does, where ZooKeeper's
-//     does so at UPTODATE; nobody counts its acknowledgement there or here. It does
-//     not answer the notification of a server whose round is behind its own: in
-//     ZooKeeper it does, gets the same again, and so on until a leader is found.
+//     does so at UPTODATE; nobody counts its acknowledgement there or here. An
+//     observer answers nobody's notification: in ZooKeeper it answers, gets the
+//     same again, and so on for as long as one of the two is LOOKING.
 //   - A leader-elect closes the connection of an observer that is more recent than
 //     itself, as ZooKeeper does with anybody.
 //   - One stream per pair carries both of ZooKeeper's connections. The learner
