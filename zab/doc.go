@@ -84,9 +84,13 @@
 //     whose unacknowledged tail was cut on its return is not counted for it.
 //   - A COMMIT that is not of the next proposal panics, before UPTODATE as well: the
 //     stream is FIFO, so it's a mistake of ours. ZooKeeper's follower ends its
-//     process, or throws and looks for a leader when it comes before UPTODATE. A
-//     PROPOSAL that leaves a gap leads to LOOKING, in broadcast too, where
-//     ZooKeeper only warns; and a later epoch has to begin with its first.
+//     process, or throws and looks for a leader when it comes before UPTODATE.
+//     For the same reason a PROPOSAL or INFORM that leaves a gap panics, where
+//     ZooKeeper throws and looks for a leader (4925), and in broadcast only warns;
+//     the first behind the header is checked too, and a later epoch has to begin
+//     with its first. So does every packet that has no business where it comes: of
+//     the live stream observers get INFORM alone, and nobody else gets it; ZooKeeper
+//     lets most of them pass.
 //   - A connection opens without TCP's handshake, so activation is one round trip
 //     shorter than ZooKeeper's, where FOLLOWERINFO comes behind SYN and SYN-ACK.
 //   - History and currentEpoch are two writes, in this order, and may share one
@@ -109,6 +113,9 @@
 // gave to which request (Proposed) in the call that sends the proposal, so that a
 // transaction can be built that contains it; every packet of a learner connection
 // has its number, so that it maps to one of ZooKeeper's sockets; and Close and
-// Refused are that socket's end. ZooKeeper numbers AckNewLeader as an ACK with
+// Refused are that socket's end. The codec has to hang up on a stream that would
+// panic here and may come from a ZooKeeper: one with a gap; and an INFORM that has
+// slipped in before NEWLEADER is to be handed on as PROPOSAL and COMMIT.
+// ZooKeeper numbers AckNewLeader as an ACK with
 // counter 0, and SyncRequest as a REQUEST.
 package zab

@@ -234,10 +234,6 @@ func TestObserverTakesInforms(t *testing.T) {
 			t.Errorf("sent %s", m)
 		}
 	}
-	s.fromLeader(Message{Type: Inform, Zxid: zx(1, 5)})
-	if s.r.role != protocols.Candidate {
-		t.Errorf("takes a gap: %v", s.r)
-	}
 }
 
 // A client of an observer: REQUEST, and the answer is its own INFORM.
