@@ -59,7 +59,9 @@ func (r *Replica) chooseSync(p Zxid, end int) (how protocols.Phase, header Messa
 		return protocols.Trunc, trunc, end
 	case found || newEpoch && r.history.Base().Less(p):
 		return protocols.Diff, diff, n
-	case n > 0 && r.history.At(n).ID.Epoch == p.Epoch: // p is unknown here
+	case n > 0 && r.history.At(n).ID.Epoch == p.Epoch:
+		// p is unknown here, and by invariant 2 no log of ours has such a gap; a
+		// history that began in a ZooKeeper may.
 		trunc.Zxid = r.history.At(n - 1).ID
 		return protocols.Trunc, trunc, n
 	}
