@@ -93,7 +93,7 @@
 //     For the same reason a PROPOSAL or INFORM that leaves a gap panics, where
 //     ZooKeeper throws and looks for a leader (4925), and in broadcast only warns;
 //     the first behind the header is checked too, and a later epoch has to begin
-//     with its first. So does every packet that has no business where it comes: of
+//     with its first. A packet that has no business where it comes panics too: of
 //     the live stream observers get INFORM alone, and nobody else gets it; ZooKeeper
 //     lets most of them pass.
 //   - A connection opens without TCP's handshake, so activation is one round trip
