@@ -101,16 +101,30 @@ func (r *Replica) tryToCommit(out *Output) {
 	r.commit(z, out)
 }
 
-// --- learner: Follower.processPacket
+// --- learner: Follower.processPacket, Observer.processPacket
+
+// checkStream: each transaction is the next one behind last. Of one in the live
+// stream, behind NEWLEADER, an observer hears by INFORM and by nothing else, and
+// of INFORM nobody hears otherwise.
+func (r *Replica) checkStream(m *Message, last Zxid, live bool) {
+	informed := live && r.isObserver()
+	switch m.Type {
+	case Proposal, Inform:
+		if informed != (m.Type == Inform) || !follows(last, m.Zxid) {
+			r.illegal(r.leader, m)
+		}
+	case Commit:
+		if informed {
+			r.illegal(r.leader, m)
+		}
+	}
+}
 
 // following takes what comes behind UPTODATE.
-func (r *Replica) following(now Time, m *Message, out *Output) {
+func (r *Replica) following(m *Message, out *Output) {
+	r.checkStream(m, r.history.Last(), true)
 	switch m.Type {
 	case Proposal:
-		if !follows(r.history.Last(), m.Zxid) {
-			r.leave(now, out)
-			return
-		}
 		r.logOne(Entry{ID: m.Zxid, Command: m.Command}, out)
 		r.promiseLeader(Message{Type: Ack, Zxid: m.Zxid}, out)
 	case Commit:
@@ -121,14 +135,10 @@ func (r *Replica) following(now Time, m *Message, out *Output) {
 		}
 		r.commit(m.Zxid, out)
 	case Inform:
-		if !follows(r.history.Last(), m.Zxid) {
-			r.leave(now, out)
-			return
-		}
 		r.logOne(Entry{ID: m.Zxid, Command: m.Command}, out)
 		r.commit(m.Zxid, out)
 	case Sync:
-		r.synced(out)
+		r.synced(m, out)
 	case Ping:
 		r.toLeader(Message{Type: Ping}, out)
 	default:

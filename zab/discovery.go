@@ -125,9 +125,9 @@ func (r *Replica) fromLeader(now Time, m *Message, out *Output) {
 	case r.phase == protocols.Discovery && m.Type == LeaderInfo:
 		r.leaderInfo(now, m.Zxid.Epoch, out)
 	case r.phase == protocols.Synchronization:
-		r.synchronizing(now, m, out)
+		r.synchronizing(m, out)
 	case r.phase == protocols.Broadcast:
-		r.following(now, m, out)
+		r.following(m, out)
 	default:
 		r.illegal(r.leader, m)
 	}
@@ -272,6 +272,8 @@ func (r *Replica) fromLearner(now Time, from NodeID, m *Message, out *Output) {
 		r.forget(from)
 	case m.Type == AckEpoch && l.stage == informed:
 		r.ackEpoch(now, from, m, out)
+	case m.Type == AckNewLeader && m.Zxid != (Zxid{Epoch: r.office.epoch}), m.Type == Ack && !r.isVoter(from):
+		r.illegal(from, m)
 	case m.Type == AckNewLeader && l.stage == syncing:
 		r.ackNewLeader(now, from, out)
 	case l.stage != upToDate:

@@ -118,13 +118,13 @@ func (r *Replica) answerObserver(from NodeID, out *Output) {
 // answers, and behind it the queue, which while LOOKING is empty by the time we
 // return.
 //
-// An observer does not answer one whose round is behind: that would answer with
-// the same, and so on, at the speed of messages until a leader is found.
+// An observer answers nobody: whoever looks would answer with the same, and so
+// on, at the speed of messages until a leader is found.
 func (r *Replica) receiveNotification(now Time, from NodeID, m *Message, out *Output) {
 	n := m.ballot()
 	r.resent[from] = false
 	if r.role != protocols.Candidate {
-		if n.state == protocols.Candidate {
+		if n.state == protocols.Candidate && !r.isObserver() {
 			// At once, for it rests on no write of ours: it says whom we follow.
 			out.Send(from, r.notification(r.currentVote))
 		}

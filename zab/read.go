@@ -74,7 +74,10 @@ func (r *Replica) answerSync(s pendingSync, out *Output) {
 }
 
 // synced takes the leader's answer to the oldest sync.
-func (r *Replica) synced(out *Output) {
+func (r *Replica) synced(m *Message, out *Output) {
+	if len(r.syncs) == 0 {
+		r.illegal(r.leader, m)
+	}
 	out.Reads = append(out.Reads, protocols.ReadState{ID: r.syncs[0], At: r.committed})
 	r.syncs = r.syncs[:copy(r.syncs, r.syncs[1:])]
 }

@@ -89,7 +89,7 @@ func TestSyncEndsWithTheConnection(t *testing.T) {
 	s.fromLearner(1, Message{Type: SyncRequest})
 	s.call(func(r *Replica) { r.Disconnected(s.now, 1, &s.out) })
 	again := Message{Type: FollowerInfo, Learner: 1, Conn: 2}
-	for _, m := range []Message{again, {Type: AckEpoch, Learner: 1, Conn: 2}, {Type: AckNewLeader, Learner: 1, Conn: 2}} {
+	for _, m := range []Message{again, {Type: AckEpoch, Learner: 1, Conn: 2}, {Type: AckNewLeader, Learner: 1, Conn: 2, Zxid: zx(1, 0)}} {
 		s.receive(1, m)
 	}
 	s.take()

@@ -99,9 +99,14 @@ func (s *solo) fromLeader(ms ...Message) {
 	}
 }
 
+// fromLearner takes ms as if from came with them on its first connection. An
+// AckNewLeader that names no epoch is of the leader's.
 func (s *solo) fromLearner(from NodeID, ms ...Message) {
 	for _, m := range ms {
 		m.Learner, m.Conn = from, 1
+		if m.Type == AckNewLeader && m.Zxid == (Zxid{}) {
+			m.Zxid.Epoch = s.r.office.epoch
+		}
 		s.receive(from, m)
 	}
 }

@@ -59,7 +59,9 @@ func (r *Replica) chooseSync(p Zxid, end int) (how protocols.Phase, header Messa
 		return protocols.Trunc, trunc, end
 	case found || newEpoch && r.history.Base().Less(p):
 		return protocols.Diff, diff, n
-	case n > 0 && r.history.At(n).ID.Epoch == p.Epoch: // p is unknown here
+	case n > 0 && r.history.At(n).ID.Epoch == p.Epoch:
+		// p is unknown here, and by invariant 2 no log of ours has such a gap; a
+		// history that began in a ZooKeeper may.
 		trunc.Zxid = r.history.At(n - 1).ID
 		return protocols.Trunc, trunc, n
 	}
@@ -126,9 +128,12 @@ func (r *Replica) sendUpToDate(now Time, to NodeID, out *Output) {
 // --- learner: Learner.syncWithLeader
 
 // synchronizing takes what comes between ACKEPOCH and UPTODATE.
-func (r *Replica) synchronizing(now Time, m *Message, out *Output) {
+func (r *Replica) synchronizing(m *Message, out *Output) {
 	l := &r.link
 	headed := l.mode != protocols.Election
+	if headed {
+		r.checkStream(m, l.lastSeen, l.epochSeq != 0)
+	}
 	switch {
 	case m.Type == Diff && !headed:
 		l.mode, l.lastSeen = protocols.Diff, r.history.Last()
@@ -140,10 +145,6 @@ func (r *Replica) synchronizing(now Time, m *Message, out *Output) {
 		l.mode, l.lastSeen = protocols.Snap, m.Zxid // the log stays until NEWLEADER
 		l.snapshot = protocols.Snapshot{At: m.Zxid, Size: m.SnapshotSize}
 	case (m.Type == Proposal || m.Type == Inform) && headed:
-		if !follows(l.lastSeen, m.Zxid) {
-			r.leave(now, out)
-			return
-		}
 		l.lastSeen = m.Zxid
 		l.notLogged = append(l.notLogged, Entry{ID: m.Zxid, Command: m.Command})
 		if m.Type == Inform {

@@ -73,9 +73,9 @@ func TestActivationNeedsAQuorumAndTheOwnDisk(t *testing.T) {
 		s.fromLearner(id, Message{Type: FollowerInfo, Zxid: Zxid{Epoch: 1}})
 	}
 	s.slow = true
-	for _, m := range []MessageType{AckEpoch, AckNewLeader} {
+	for _, m := range []Message{{Type: AckEpoch, CurrentEpoch: 1, Zxid: zx(1, 2)}, {Type: AckNewLeader}} {
 		for id := NodeID(1); id <= 3; id++ {
-			s.fromLearner(id, Message{Type: m, CurrentEpoch: 1, Zxid: zx(1, 2)})
+			s.fromLearner(id, m)
 		}
 	}
 	if s.r.serving || len(s.done) > 0 {
@@ -272,28 +272,19 @@ func TestSnapKeepsWhatWasDelivered(t *testing.T) {
 	}
 }
 
-func TestGapInTheProposalsLeadsToLooking(t *testing.T) {
-	for _, z := range []Zxid{zx(1, 1), zx(1, 3), zx(2, 2), zx(2, 0)} {
-		s := learner(t, disk(1, 1, zx(1, 1)))
-		s.fromLeader(Message{Type: LeaderInfo, Zxid: Zxid{Epoch: 2}}, Message{Type: Diff}, Message{Type: Proposal, Zxid: z})
-		if s.r.role != protocols.Candidate {
-			t.Errorf("%v behind 1.1: %v", z, s.r)
-		}
-		s = served(t, disk(1, 1, zx(1, 1)), 2)
-		s.fromLeader(Message{Type: Proposal, Zxid: z})
-		if s.r.role != protocols.Candidate || !s.abandoned {
-			t.Errorf("serving, %v behind 1.1: %v", z, s.r)
-		}
-	}
-}
-
 func TestBrokenInvariantsPanic(t *testing.T) {
 	sync := func() *solo {
 		s := learner(t, disk(1, 1, zx(1, 1)))
 		s.fromLeader(Message{Type: LeaderInfo, Zxid: Zxid{Epoch: 2}}, Message{Type: Diff})
 		return s
 	}
-	for name, breach := range map[string]func(){
+	observe := func() *solo {
+		s := observer(t, disk(1, 1, zx(1, 1)))
+		s.followAgain()
+		s.fromLeader(Message{Type: LeaderInfo, Zxid: Zxid{Epoch: 2}}, Message{Type: Diff})
+		return s
+	}
+	breaches := map[string]func(){
 		"COMMIT of nothing": func() { sync().fromLeader(Message{Type: Commit, Zxid: zx(1, 2)}) },
 		"COMMIT not of the head in synchronization": func() {
 			sync().fromLeader(Message{Type: Proposal, Zxid: zx(1, 2)}, Message{Type: Proposal, Zxid: zx(1, 3)}, Message{Type: Commit, Zxid: zx(1, 3)})
@@ -326,11 +317,51 @@ func TestBrokenInvariantsPanic(t *testing.T) {
 			s.propose(1)
 			s.fromLearner(2, Message{Type: FollowerInfo}, Message{Type: AckEpoch}, Message{Type: Ack, Zxid: zx(1, 1)})
 		},
-	} {
+		"ACK of an observer": func() {
+			s := established(t, protocols.Recovered{}, watched)
+			s.fromLearner(4, Message{Type: ObserverInfo}, Message{Type: AckEpoch}, Message{Type: AckNewLeader})
+			s.propose(1)
+			s.fromLearner(4, Message{Type: Ack, Zxid: zx(1, 1)})
+		},
+		"NEWLEADER's ACK of another epoch": func() {
+			s := elect(t, 3, disk(1, 1, zx(1, 1)))
+			s.fromLearner(1, Message{Type: FollowerInfo}, Message{Type: AckEpoch}, Message{Type: AckNewLeader, Zxid: zx(1, 0)})
+		},
+		"NEWLEADER's second ACK of another epoch": func() {
+			established(t, disk(1, 1, zx(1, 1))).fromLearner(1, Message{Type: AckNewLeader, Zxid: zx(1, 0)})
+		},
+		"PROPOSAL to an observer": func() { observing(t, protocols.Recovered{}, 1).fromLeader(Message{Type: Proposal, Zxid: zx(1, 1)}) },
+		"PROPOSAL to an observer behind NEWLEADER": func() {
+			observe().fromLeader(Message{Type: NewLeader, Zxid: zx(2, 0)}, Message{Type: Proposal, Zxid: zx(2, 1)})
+		},
+		"COMMIT to an observer behind NEWLEADER": func() {
+			observe().fromLeader(Message{Type: Proposal, Zxid: zx(2, 1)}, Message{Type: NewLeader, Zxid: zx(2, 0)}, Message{Type: Commit, Zxid: zx(2, 1)})
+		},
+		"INFORM to an observer before NEWLEADER": func() { observe().fromLeader(Message{Type: Inform, Zxid: zx(2, 1)}) },
+		"INFORM to a follower":                   func() { served(t, protocols.Recovered{}, 1).fromLeader(Message{Type: Inform, Zxid: zx(1, 1)}) },
+		"INFORM to a follower before UPTODATE": func() {
+			sync().fromLeader(Message{Type: NewLeader, Zxid: zx(2, 0)}, Message{Type: Inform, Zxid: zx(2, 1)})
+		},
+		"SYNC that nobody asked for": func() { served(t, protocols.Recovered{}, 1).fromLeader(Message{Type: Sync}) },
+	}
+	for _, z := range []Zxid{zx(1, 1), zx(1, 3), zx(2, 2), zx(2, 0)} { // behind 1.1
+		breaches[fmt.Sprintf("PROPOSAL %v in synchronization", z)] = func() { sync().fromLeader(Message{Type: Proposal, Zxid: z}) }
+		breaches[fmt.Sprintf("PROPOSAL %v in broadcast", z)] = func() {
+			served(t, disk(1, 1, zx(1, 1)), 2).fromLeader(Message{Type: Proposal, Zxid: z})
+		}
+		breaches[fmt.Sprintf("INFORM %v behind NEWLEADER", z)] = func() {
+			observe().fromLeader(Message{Type: NewLeader, Zxid: zx(2, 0)}, Message{Type: Inform, Zxid: z})
+		}
+		breaches[fmt.Sprintf("INFORM %v in broadcast", z)] = func() {
+			observing(t, disk(1, 1, zx(1, 1)), 2).fromLeader(Message{Type: Inform, Zxid: z})
+		}
+	}
+	for name, breach := range breaches {
 		func() {
 			defer func() {
-				if recover() == nil {
-					t.Errorf("%s: goes on", name)
+				problem := recover()
+				if _, ours := problem.(string); !ours {
+					t.Errorf("%s: %v, want words of ours", name, problem)
 				}
 			}()
 			breach()
