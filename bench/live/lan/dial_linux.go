@@ -15,10 +15,11 @@ import (
 // machine's thread, so any number of attempts may wait for an answer at once.
 func (m *machine) dial(to netip.AddrPort, timeout time.Duration) (net.Conn, error) {
 	var fd int
-	var err error
-	if err = errors.Join(m.thread.do(func() {
+	err := m.thread.try(func() (err error) {
 		fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
-	}), err); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("lan: connect to %v: %w", to, err)
 	}
 	err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})

@@ -87,8 +87,12 @@ func (l *link) send(now int64, size int) (at [2]int64, copies int) {
 		add(&l.count.Cut, 1)
 		return at, 0
 	}
-	left, ok := l.leaves(now, size)
-	if !ok || l.line.Load() >= mostInFlight {
+	room := l.line.Load() < mostInFlight
+	left := now
+	if room && l.speed > 0 {
+		left, room = l.leaves(now, size)
+	}
+	if !room {
 		add(&l.count.Overflowed, 1)
 		return at, 0
 	}
@@ -113,9 +117,6 @@ func (l *link) send(now int64, size int) (at [2]int64, copies int) {
 
 // leaves returns when the line has sent a packet; false: the queue is full.
 func (l *link) leaves(now int64, size int) (int64, bool) {
-	if l.speed == 0 {
-		return now, true
-	}
 	begins := max(l.free, now)
 	if float64(begins-now)*l.speed > float64(l.queue)*8e9 {
 		return 0, false

@@ -55,8 +55,7 @@ const queueLength = 20_000
 // boot makes a machine with an address. The error says what was attempted.
 func boot(address netip.Addr) (*machine, error) {
 	m := &machine{thread: newThread(), tun: -1, ended: make(chan struct{})}
-	var err error
-	if err = errors.Join(m.thread.do(func() { err = m.setup(address) }), err); err != nil {
+	if err := m.thread.try(func() error { return m.setup(address) }); err != nil {
 		m.close()
 		return nil, fmt.Errorf("lan: machine %v: %w", address, err)
 	}
