@@ -30,7 +30,7 @@ type Ensemble struct {
 
 	sessions map[place]*session
 	listen   protocols.EventSet
-	since    protocols.Time // what nodes did before is nobody's
+	since    protocols.Time // what nodes did before is told to nobody
 	failed   error          // what goes wrong in the background
 
 	prompt, stamped []happening // that take may reuse
@@ -159,13 +159,10 @@ func (e *Ensemble) Ready(timeout time.Duration) error {
 		return errors.New(strings.TrimRight(text, "\n"))
 	}
 	e.since = e.Now()
-	for { // whom this would reach is gone
-		x, ok := e.order.next(never)
-		if !ok {
-			return nil
-		}
+	for x, ok := e.order.next(e.since + e.order.hold); ok; x, ok = e.order.next(e.since + e.order.hold) {
 		e.told(x, hearer{})
 	}
+	return nil
 }
 
 // A misfit is what keeps an ensemble from being whole: a node, or none in particular.

@@ -24,7 +24,7 @@ func TestWhatNodesDoIsToldInTheOrderOfTheirStamps(t *testing.T) {
 	}
 	var messages []message
 	e := stage(t, 2, func(c *Config) {
-		c.Hold = 800 * time.Millisecond
+		c.Hold = 500 * time.Millisecond
 		c.Sent = func(now protocols.Time, from, to protocols.NodeID, kind uint8, size int) {
 			messages = append(messages, message{now, from, to, kind, size})
 		}
@@ -100,6 +100,33 @@ func TestWhatIsHeldOutlastsTheRunAndTheNode(t *testing.T) {
 		if at < began || at > killed {
 			t.Errorf("between %d and %d it did something at %d", began, killed, at)
 		}
+	}
+}
+
+// What was on its way to us when Ready returned is known from then on, and told to nobody.
+func TestWhatCameBeforeReadyIsToldToNobody(t *testing.T) {
+	var messages int
+	e := stage(t, 1, func(c *Config) {
+		c.Sent = func(protocols.Time, protocols.NodeID, protocols.NodeID, uint8, int) { messages++ }
+	}, nil)
+	mustReady(t, e)
+	c := newClient(t, e)
+	c.listen = protocols.AllEvents
+	var told []protocols.Time
+	c.watch = func(now protocols.Time, _ protocols.NodeID, _ protocols.Event) { told = append(told, now) }
+	l, since := e.nodes[0].life, e.since
+	for _, at := range []protocols.Time{since - 1, since} {
+		e.in.putStamped([]happening{
+			{kind: happened, life: l, at: at, status: protocols.Status{Epoch: uint64(at)}, events: make([]protocols.Event, 1)},
+			{kind: sent, life: l, at: at},
+		})
+		c.act(20*time.Millisecond, func() {})
+		if s, _ := e.Status(1); s.Epoch != uint64(at) {
+			t.Errorf("status of %d: %+v", at, s)
+		}
+	}
+	if !slices.Equal(told, []protocols.Time{since}) || messages != 1 {
+		t.Errorf("told of %v and of %d messages; Ready returned at %d", told, messages, since)
 	}
 }
 

@@ -95,7 +95,7 @@ func (a *actor) play() {
 	case "cut":
 		frame := wire.AppendFrame(nil, wire.TypeFailed, wire.AppendText, "no stage")
 		a.news.Write(frame[:len(frame)-1])
-		os.Exit(0)
+		os.Exit(1) // with 0 the race detector takes a second
 	default:
 		panic(a.Last)
 	}
