@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"bench/random"},
 	{"raft", "zab", "bench/kv", "bench/fault", "bench/network", "bench/metric", "results"},
 	{"bench"},
-	{"bench/node"},
+	{"bench/node", "bench/live/clock", "bench/live/lan", "bench/live/wal", "bench/live/wire"},
 	{"bench/sim", "bench/check", "protocols/protocoltest"},
 	{"bench/baseline/etcdraft", "bench/baseline/hashicorp", "bench/baseline/zookeeper"},
 	{"bench/run", "bench/swarm"},
@@ -52,6 +52,10 @@ var never = map[string][]string{
 	"bench/node":             {"raft", "zab"},
 	"bench/sim":              {"raft", "zab"},
 	"bench/check":            {"raft", "zab"},
+	"bench/live/clock":       {"raft", "zab"},
+	"bench/live/lan":         {"raft", "zab"},
+	"bench/live/wal":         {"raft", "zab"},
+	"bench/live/wire":        {"raft", "zab"},
 	"experiments":            {"raft", "zab"},
 }
 

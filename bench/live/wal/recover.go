@@ -1,0 +1,383 @@
+package wal
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+
+	"raftzab/protocols"
+)
+
+// A Damage is what no crash explains, if disk and file system keep their word:
+// what had been durable is no longer what it was.
+type Damage struct {
+	File   string
+	Offset int64
+	What   string
+}
+
+func (d *Damage) Error() string {
+	return fmt.Sprintf("wal: %s is damaged at offset %d: %s", d.File, d.Offset, d.What)
+}
+
+// A reader finds the records of one segment.
+type reader struct {
+	name   string
+	number uint64
+	file   File
+	size   int64
+	window []byte // of the file, from offset at
+	at     int64
+}
+
+// A record as it is found. The body is valid until the next one is asked for.
+type record struct {
+	header
+	kept bool // it is there; if not: the log ends here
+	torn bool // and not all that follows is zeros
+	body []byte
+	size int64
+}
+
+const windowSize = 256 << 10
+
+// bytes returns n bytes of the file, valid until it is called again.
+func (r *reader) bytes(offset, n int64) ([]byte, error) {
+	if offset < r.at || offset+n > r.at+int64(len(r.window)) {
+		size := max(n, min(windowSize, r.size-offset))
+		r.window, r.at = slices.Grow(r.window[:0], int(size))[:size], offset
+		if got, err := r.file.ReadAt(r.window, offset); int64(got) < size {
+			r.window = r.window[:0]
+			if err == nil || err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, fmt.Errorf("wal: reading %s: %w", r.name, err)
+		}
+	}
+	return r.window[offset-r.at:][:n:n], nil
+}
+
+func (r *reader) damaged(offset int64, format string, args ...any) error {
+	return &Damage{r.name, offset, fmt.Sprintf(format, args...)}
+}
+
+// next reads the record at offset, which follows the one with the sum previous.
+func (r *reader) next(offset int64, previous uint32) (record, error) {
+	if r.size-offset < headerSize {
+		return record{}, nil
+	}
+	b, err := r.bytes(offset, headerSize)
+	if err != nil {
+		return record{}, err
+	}
+	h, ok := parseHeader(b, r.number, offset)
+	if !ok {
+		return r.judge(offset, nil)
+	}
+	size := recordSize(int64(h.length))
+	if size > r.size-offset {
+		return record{}, r.damaged(offset, "a record of %d bytes, and the file ends before it does, at %d", size, r.size)
+	}
+	if offset > 0 && h.previous != previous {
+		return record{}, r.damaged(offset, "the record follows one with the sum %08x, not %08x, which is before it", h.previous, previous)
+	}
+	if b, err = r.bytes(offset, size); err != nil {
+		return record{}, err
+	}
+	body := b[headerSize:][:h.length]
+	if checksum(body) != h.body {
+		return r.judge(offset, &h)
+	}
+	return record{header: h, kept: true, body: body, size: size}, nil
+}
+
+// judge says why the record at offset is not whole: because nothing was written
+// there, or it was torn by a crash, or it is damaged. The header is nil if it is
+// not whole either. See the list in record.go.
+func (r *reader) judge(offset int64, h *header) (record, error) {
+	end, witness, err := r.rest(offset)
+	switch {
+	case err != nil:
+		return record{}, err
+	case end <= offset:
+		return record{}, nil
+	case witness > 0:
+		return record{}, r.damaged(offset, "the record is not whole, and the one at %d says that it was durable", witness)
+	}
+	torn := record{torn: true}
+	if h == nil {
+		b, err := r.bytes(offset, headerSize)
+		switch {
+		case err != nil:
+			return record{}, err
+		case isZero(b): // its sector was not written
+			return torn, nil
+		case end < offset+headerSize: // its write stopped short
+			return torn, nil
+		}
+		return record{}, r.damaged(offset, "the header's CRC is wrong")
+	}
+	size := recordSize(int64(h.length))
+	b, err := r.bytes(offset, size)
+	if err != nil {
+		return record{}, err
+	}
+	for at := (offset/sector + 1) * sector; at < offset+size; at += sector {
+		if isZero(b[at-offset : min(at-offset+sector, size)]) {
+			return torn, nil
+		}
+	}
+	if end <= offset+headerSize+int64(h.length) { // its write stopped short: there is no pad
+		return torn, nil
+	}
+	return record{}, r.damaged(offset, "the body's CRC is wrong")
+}
+
+// rest looks at what follows offset. Behind end there are only zeros. The witness
+// is a record that knows of more than offset that it was durable, or 0.
+func (r *reader) rest(offset int64) (end, witness int64, err error) {
+	for at := offset; at < r.size; at += windowSize {
+		b, err := r.bytes(at, min(windowSize, r.size-at))
+		if err != nil {
+			return 0, 0, err
+		}
+		if isZero(b) {
+			continue
+		}
+		end = at + int64(len(bytes.TrimRight(b, "\x00")))
+		for i := 0; witness == 0 && i+headerSize <= len(b); i += align {
+			if h, ok := parseHeader(b[i:], r.number, at+int64(i)); ok && int64(h.durable) > offset {
+				witness = at + int64(i)
+			}
+		}
+	}
+	return end, witness, nil
+}
+
+func isZero(b []byte) bool {
+	for ; len(b) > len(zeros); b = b[len(zeros):] {
+		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
+			return false
+		}
+	}
+	return bytes.Equal(b, zeros[:len(b)])
+}
+
+// A recovery reads a log from its files.
+type recovery struct {
+	*log
+	found   protocols.Recovered
+	claimed int64 // what the records of the last segment say of it that is durable
+	space   []protocols.Entry
+}
+
+// recover finds the log in the files with these names, and what it comes to.
+func (l *log) recover(names []string) (protocols.Recovered, error) {
+	var numbers []uint64
+	for _, name := range names {
+		var n uint64
+		if _, err := fmt.Sscanf(name, "log-%d", &n); err == nil && name == segmentName(n) {
+			numbers = append(numbers, n)
+		}
+	}
+	slices.Sort(numbers)
+	first := len(numbers) // behind the last gap
+	for i := range numbers {
+		if i == 0 || numbers[i-1]+1 != numbers[i] {
+			first = i
+		}
+	}
+	readers := make([]*reader, 0, len(numbers)-first)
+	defer func() {
+		for _, r := range readers {
+			if r.file != l.file {
+				r.file.Close()
+			}
+		}
+	}()
+	for _, n := range numbers[first:] {
+		r, err := l.open(n)
+		if err != nil {
+			return protocols.Recovered{}, err
+		}
+		readers = append(readers, r)
+	}
+	v := recovery{log: l}
+	err := v.replay(readers)
+	if err == nil {
+		err = v.settle()
+	}
+	if err != nil {
+		return protocols.Recovered{}, err
+	}
+	for _, n := range numbers { // older ones, and those that had not begun
+		if len(l.segments) == 0 || n < l.segments[0].number || n > l.number() {
+			if err := remove(l.files, filepath.Join(l.dir, segmentName(n))); err != nil {
+				return protocols.Recovered{}, err
+			}
+		}
+	}
+	return v.found, nil
+}
+
+func (l *log) open(number uint64) (*reader, error) {
+	name := filepath.Join(l.dir, segmentName(number))
+	file, err := l.files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	size, err := file.Size()
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return &reader{name: name, number: number, file: file, size: size}, nil
+}
+
+// replay goes through the segments, each of which is the next of the one before.
+func (v *recovery) replay(readers []*reader) error {
+	starts := make([]start, len(readers))
+	begun := 0
+	for i, r := range readers {
+		s, ok, err := r.start()
+		switch {
+		case err != nil:
+			return err
+		case ok && begun < i:
+			return readers[begun].damaged(0, "the segment does not begin with a start, and the one after it does")
+		case ok:
+			starts[i] = s
+			begun++
+		}
+	}
+	if begun == 0 {
+		if len(readers) > 0 && readers[0].number > 1 {
+			return v.missing(readers[0].number-1, "there is no segment that has begun")
+		}
+		return nil
+	}
+	s := &starts[0]
+	if readers[0].number == 1 && (s.ended != 0 || s.state != (state{})) {
+		return readers[0].damaged(0, "the first segment says that it follows another")
+	}
+	v.asked, v.lost = s.state, s.last
+	v.found = protocols.Recovered{Registers: s.registers, Snapshot: protocols.Snapshot{At: s.snapshot}, Base: s.base}
+	for i, r := range readers[:begun] {
+		var next *start
+		if i+1 < begun {
+			next = &starts[i+1]
+		}
+		if err := v.segment(r, &starts[i], next); err != nil {
+			return err
+		}
+	}
+	return v.complete(readers[0].number)
+}
+
+// start reads the first record of a segment; there may be none yet.
+func (r *reader) start() (s start, ok bool, err error) {
+	rec, err := r.next(0, 0)
+	if err != nil || !rec.kept {
+		return s, false, err
+	}
+	if rec.mark != startMark {
+		return s, false, r.damaged(0, "the segment does not begin with a start")
+	}
+	if s, err = parseStart(rec.body); err != nil {
+		return s, false, r.damaged(0, "%v", err)
+	}
+	if s.size != r.size {
+		return s, false, r.damaged(0, "the file has %d bytes and was made with %d", r.size, s.size)
+	}
+	s.sum = rec.previous
+	return s, true, nil
+}
+
+// segment replays one segment, up to where the next one says that it ended.
+func (v *recovery) segment(r *reader, began, next *start) error {
+	if began.state != v.asked {
+		return r.damaged(0, "the segment begins with %+v, and the one before ends with %+v", began.state, v.asked)
+	}
+	v.segments = append(v.segments, segment{r.number, v.asked.last})
+	v.file, v.room, v.end, v.claimed, v.torn = r.file, r.size, 0, 0, false
+	for next == nil || v.end < next.ended {
+		rec, err := r.next(v.end, v.sum)
+		if err != nil {
+			return err
+		}
+		if !rec.kept {
+			if next != nil {
+				return r.damaged(v.end, "the next segment says that this one ends at %d; here is no record", next.ended)
+			}
+			v.torn = rec.torn
+			return nil
+		}
+		if err := v.record(r, &rec); err != nil {
+			return err
+		}
+		v.end += rec.size
+		v.sum, v.claimed = rec.sum, int64(rec.durable)
+	}
+	if v.end > next.ended || v.sum != next.sum {
+		return r.damaged(v.end, "the next segment says that this one ends at %d with the sum %08x; it ends with %08x", next.ended, next.sum, v.sum)
+	}
+	return nil
+}
+
+func (v *recovery) record(r *reader, rec *record) error {
+	if (rec.mark == startMark) != (v.end == 0) {
+		return r.damaged(v.end, "a record of the wrong kind")
+	}
+	if rec.mark == startMark {
+		return nil
+	}
+	w, err := parseWrite(rec.body, rec.entries, v.space)
+	if err != nil {
+		return r.damaged(v.end, "%v", err)
+	}
+	v.space = w.Entries
+	v.found.Apply(w)
+	v.apply(&w)
+	return nil
+}
+
+// complete makes sure that the segments which are not there held nothing of the
+// log. They are deleted when the base has passed all that they hold; so it has in
+// what is found, or the files are gone for another reason.
+func (v *recovery) complete(first uint64) error {
+	if first > 1 && v.found.Base.Less(v.lost) {
+		return v.missing(first-1, fmt.Sprintf("it is gone, and the log from %v on to %v was in it or before", v.found.Base, v.lost))
+	}
+	return nil
+}
+
+func (v *recovery) missing(number uint64, what string) error {
+	return &Damage{filepath.Join(v.dir, segmentName(number)), 0, what}
+}
+
+// settle makes durable what has been found, for from now on it counts as such. A
+// process may have died between write and sync, or of a failed sync, after which
+// the system takes its pages for clean; so what no record vouches for is written
+// once more. The bytes are the same: no crash on the way does any harm.
+func (v *recovery) settle() error {
+	if v.file == nil {
+		return nil
+	}
+	b := make([]byte, min(windowSize, v.end-v.claimed))
+	for at := v.claimed; at < v.end; at += windowSize {
+		b = b[:min(windowSize, v.end-at)]
+		if _, err := v.file.ReadAt(b, at); err != nil {
+			return fmt.Errorf("wal: reading %s: %w", segmentName(v.number()), err)
+		}
+		if _, err := v.file.WriteAt(b, at); err != nil {
+			return fmt.Errorf("wal: writing %s again: %w", segmentName(v.number()), err)
+		}
+	}
+	if err := v.file.Sync(); err != nil {
+		return fmt.Errorf("wal: syncing %s: %w", segmentName(v.number()), err)
+	}
+	v.durable, v.safe = v.end, v.asked
+	return nil
+}
