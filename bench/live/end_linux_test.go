@@ -148,9 +148,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 	mustReady(t, e)
 	c := newClient(t, e)
 	c.connect(1, 1)
-	var pids []int
+	var lives []*life
 	for _, n := range e.nodes {
-		pids = append(pids, n.life.cmd.Process.Pid)
+		lives = append(lives, n.life)
 	}
 	c.inject(of(fault.Pause, 2))
 	c.inject(of(fault.Crash, 3))
@@ -159,9 +159,9 @@ func TestCloseLeavesNothing(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Error(err)
 	}
-	for _, pid := range pids {
-		if alive(pid) {
-			t.Errorf("process %d is left", pid)
+	for _, l := range lives {
+		if !l.gone() || alive(l.cmd.Process.Pid) {
+			t.Errorf("process %d is left", l.cmd.Process.Pid)
 		}
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
@@ -169,6 +169,14 @@ func TestCloseLeavesNothing(t *testing.T) {
 	}
 	if err := e.Close(); err != nil {
 		t.Errorf("closed again: %v", err)
+	}
+
+	// Where there is nothing else to wait for, it waits for the processes.
+	e = stageOn(t, network, 4, nil, nil)
+	mustReady(t, e)
+	last := e.nodes[3].life
+	if err := e.Close(); err != nil || !last.gone() {
+		t.Errorf("closed with a process left (%v)", err)
 	}
 }
 
