@@ -219,6 +219,11 @@ func TestDatagramsOnTheWireStayInOrderWithoutReordering(t *testing.T) {
 	if len(got) != 5000 || l.Lateness().Count < 5000 {
 		t.Errorf("%d of 5000 came; %v", len(got), l.Lateness())
 	}
+	until(t, func() bool { // every buffer is free again, but those that three readers wait with
+		l.sw.mu.Lock()
+		defer l.sw.mu.Unlock()
+		return (len(l.sw.flight.free)+3)%slab == 0
+	})
 }
 
 func TestACutIsOneWayAndLetsArriveWhatIsInFlight(t *testing.T) {
@@ -226,25 +231,22 @@ func TestACutIsOneWayAndLetsArriveWhatIsInFlight(t *testing.T) {
 	one, two := l.udp(t, 1, 9000), l.udp(t, 2, 9000)
 	at := func(id NodeID) netip.AddrPort { return netip.AddrPortFrom(l.Address(id), 9000) }
 	one.WriteToUDPAddrPort([]byte("before"), at(2))
-	for l.Counts(1, 2).Sent < 1 {
-		time.Sleep(time.Millisecond)
-	}
+	until(t, func() bool { return l.Counts(1, 2).Sent == 1 })
 	if err := l.Inject(fault.Fault{Kind: fault.Cut, From: ids{1}, To: ids{2}}); err != nil {
 		t.Fatal(err)
 	}
 	one.WriteToUDPAddrPort([]byte("into it"), at(2))
 	two.WriteToUDPAddrPort([]byte("back"), at(1))
-	for l.Counts(1, 2).Sent < 2 {
-		time.Sleep(time.Millisecond)
+	until(t, func() bool { return l.Counts(1, 2).Sent == 2 })
+	if got := hear(t, two); got != "before" {
+		t.Errorf("machine 2 hears %q", got)
 	}
 	if err := l.Inject(fault.Fault{Kind: fault.Heal}); err != nil {
 		t.Fatal(err)
 	}
 	one.WriteToUDPAddrPort([]byte("after"), at(2))
-	for _, want := range []string{"before", "after"} {
-		if got := hear(t, two); got != want {
-			t.Errorf("machine 2 hears %q, want %q", got, want)
-		}
+	if got := hear(t, two); got != "after" {
+		t.Errorf("machine 2 hears %q", got)
 	}
 	if got := hear(t, one); got != "back" {
 		t.Errorf("machine 1 hears %q", got)
@@ -308,72 +310,6 @@ func TestAPartitionPartsNodesAndNotClients(t *testing.T) {
 	}
 }
 
-// The kernel of a machine without power closes the connections of its dead
-// processes, and says so; nobody may hear it. Its successor knows nothing of
-// them.
-func TestPowerOffIsSilentAndPowerOnForgets(t *testing.T) {
-	l := lanOf(t, 2, network.Quality{})
-	cmd, _ := start(t, l, 1, "echo", "0.0.0.0:2181")
-	c, err := l.Dial(1, 2181, 10*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	echoes(t, c)
-	if err := l.PowerOn(1); err == nil {
-		t.Error("a machine that is on can be put on")
-	}
-	if err := l.PowerOff(1); err != nil {
-		t.Fatal(err)
-	}
-	before := l.Counts(1, Clients)
-	cmd.Process.Kill()
-	cmd.Wait()
-	for l.Counts(1, Clients).Dead == before.Dead { // its FIN
-		time.Sleep(time.Millisecond)
-	}
-	c.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-	if n, err := c.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("the client hears something: %d bytes, %v", n, err)
-	}
-	if l.Counts(1, Clients).Delivered != before.Delivered {
-		t.Error("a machine without power was heard")
-	}
-	if _, err := l.Dial(1, 2181, 50*time.Millisecond); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("a dead machine answers a connection: %v", err)
-	}
-	if err := l.Start(1, role("echo", "0.0.0.0:2181")); err == nil {
-		t.Error("a machine without power starts a process")
-	}
-
-	if err := l.PowerOn(1); err != nil {
-		t.Fatal(err)
-	}
-	start(t, l, 1, "echo", "0.0.0.0:2181")
-	fresh, err := l.Dial(1, 2181, 10*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	echoes(t, fresh)
-	fresh.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
-	c.Write([]byte("are you there?"))
-	if _, err := c.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
-		t.Errorf("the old connection ends with %v", err)
-	}
-}
-
-// The caller may be slow to kill: what a machine runs dies when it is replaced.
-func TestPowerOnEndsWhatStillRuns(t *testing.T) {
-	l := lanOf(t, 1, network.Quality{})
-	cmd, _ := start(t, l, 1, "echo", "0.0.0.0:2181")
-	l.PowerOff(1)
-	if err := l.PowerOn(1); err != nil {
-		t.Fatal(err)
-	}
-	gone(t, cmd.Process.Pid)
-}
-
 func TestALinkFaultTakesEffectOnTheWire(t *testing.T) {
 	l := lanOf(t, 2, network.Quality{})
 	f := fault.Fault{Kind: fault.Link, From: ids{1}, To: ids{2}, Loss: 1}
@@ -414,67 +350,6 @@ func TestObservedTellsSettingsAndCounts(t *testing.T) {
 	if n := l.Lateness().Count; n != 0 {
 		t.Errorf("%d after a reset", n)
 	}
-}
-
-// Threads, descriptors and processes are what namespaces and devices live by.
-func TestClosingALANLeavesNothing(t *testing.T) {
-	lanOf(t, 1, network.Quality{}).Close() // Go's own threads and descriptors come with the first
-	threads, files := tasks(t), descriptors(t)
-	l := lanOf(t, 5, network.Quality{Delay: random.Always(ms)})
-	cmd, _ := start(t, l, 3, "echo", "0.0.0.0:2181")
-	c, err := l.Dial(3, 2181, 10*time.Second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	echoes(t, c)
-	c.Close()
-	l.PowerOff(4)
-	l.PowerOn(4)
-	l.PowerOff(5)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
-	gone(t, cmd.Process.Pid)
-	cmd.Wait()
-	if err := l.Close(); err != nil {
-		t.Errorf("once more: %v", err)
-	}
-	if err := l.Start(1, role("echo", "0.0.0.0:1")); err == nil {
-		t.Error("a closed LAN starts processes")
-	}
-	if err := l.PowerOn(4); err == nil {
-		t.Error("a closed LAN makes machines")
-	}
-	if now := descriptors(t); now > files {
-		t.Errorf("%d descriptors, %d before", now, files)
-	}
-	if now := tasks(t); now > threads+1 { // the runtime may have wanted one more
-		t.Errorf("%d threads, %d before", now, threads)
-	}
-	spaces := map[string]bool{}
-	names, _ := os.ReadDir("/proc/self/task")
-	for _, n := range names {
-		if space, err := os.Readlink("/proc/self/task/" + n.Name() + "/ns/net"); err == nil {
-			spaces[space] = true
-		}
-	}
-	if len(spaces) != 1 {
-		t.Errorf("threads are in %d network namespaces", len(spaces))
-	}
-}
-
-func tasks(t *testing.T) int { return entries(t, "/proc/self/task") }
-
-// descriptors does not count what a finalizer closes at leisure: there is none.
-func descriptors(t *testing.T) int { return entries(t, "/proc/self/fd") }
-
-func entries(t *testing.T, dir string) int {
-	t.Helper()
-	names, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(names)
 }
 
 func TestForwardingAllocatesNothing(t *testing.T) {

@@ -125,6 +125,37 @@ func begin(t *testing.T, cmd *exec.Cmd, start func() error) string {
 	return strings.TrimSpace(line)
 }
 
+// until waits for what must come soon.
+func until(t *testing.T, done func() bool) {
+	t.Helper()
+	for range 2000 {
+		if done() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("it does not come")
+}
+
+// code returns the exit code of a process that is to end by itself.
+func code(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	ended := make(chan bool)
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return cmd.ProcessState.ExitCode()
+	case <-time.After(10 * time.Second):
+		cmd.Process.Kill()
+		<-ended
+		t.Fatal("it does not end")
+		return 0
+	}
+}
+
 // gone waits until a process is no more, or a zombie.
 func gone(t *testing.T, pid int) {
 	t.Helper()

@@ -111,8 +111,8 @@ func TestALANWorksInNamespacesOfTheUsersOwn(t *testing.T) {
 	if line := begin(t, cmd, cmd.Start); line != "works, as process 1 and user 0" {
 		t.Errorf("it %s", line)
 	}
-	if err := cmd.Wait(); err != nil {
-		t.Error(err)
+	if code := code(t, cmd); code != 0 {
+		t.Errorf("exit code %d", code)
 	}
 }
 
@@ -120,8 +120,7 @@ func TestTheExitCodeOfTheContainedProcessIsOurs(t *testing.T) {
 	needNamespaces(t)
 	cmd := role("outer", "exit")
 	begin(t, cmd, cmd.Start)
-	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 7 {
+	if code := code(t, cmd); code != 7 {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -131,8 +130,7 @@ func TestSignalsReachTheContainedProcess(t *testing.T) {
 	cmd := role("outer", "wait")
 	begin(t, cmd, cmd.Start)
 	cmd.Process.Signal(os.Interrupt)
-	cmd.Wait()
-	if code := cmd.ProcessState.ExitCode(); code != 3 {
+	if code := code(t, cmd); code != 3 {
 		t.Errorf("exit code %d", code)
 	}
 }
@@ -147,8 +145,7 @@ func TestNothingOutlivesTheProcessThatWasRunAgain(t *testing.T) {
 	if len(all) != 2 {
 		t.Fatalf("%d processes have come of it", len(all))
 	}
-	cmd.Process.Kill()
-	cmd.Wait()
+	cmd.Process.Kill() // and no Wait, which would close their standard input
 	for _, pid := range all {
 		gone(t, pid)
 	}
