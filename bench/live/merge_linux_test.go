@@ -154,7 +154,7 @@ func TestWakeComesWhenAskedForAndNoSooner(t *testing.T) {
 	if err := e.Run(c, e.Now()+200*ms); err != nil {
 		t.Fatal(err)
 	}
-	if times < 50 {
+	if times < 10 { // of 286
 		t.Errorf("woken %d times", times)
 	}
 	slices.Sort(lateness)
