@@ -26,10 +26,13 @@ import (
 // floors lists the packages from the ground up. A package imports lower floors only.
 var floors = [][]string{
 	{"protocols"},
-	{"bench/random"},
+	{"bench/random", "bench/live/clock"},
 	{"raft", "zab", "bench/kv", "bench/fault", "bench/network", "bench/metric", "results"},
 	{"bench"},
-	{"bench/node", "bench/live/clock", "bench/live/lan", "bench/live/wire", "bench/live/wal", "bench/sim", "bench/check", "protocols/protocoltest", "bench/live/host", "bench/live", "bench/baseline/etcdraft", "bench/baseline/hashicorp", "bench/baseline/zookeeper", "bench/baseline/hashicorpnode"},
+	{"bench/node", "bench/live/lan", "bench/live/wal", "bench/live/wire"},
+	{"bench/sim", "bench/check", "protocols/protocoltest", "bench/live", "bench/live/host"},
+	{"bench/baseline/etcdraft", "bench/baseline/hashicorp", "bench/baseline/zookeeper"},
+	{"bench/baseline/hashicorpnode"},
 	{"bench/run", "bench/swarm"},
 	{"experiments", "plots", "bench/swarm/bugs"},
 	{"cmd/raftzab"},

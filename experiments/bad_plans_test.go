@@ -283,12 +283,17 @@ systems = ["zookeeper"]
 trials = 1
 `,
 		`x.toml:12: run[1].systems[0]: zookeeper does not run in mode "sim"; write "live", or leave it out`},
-	{`a live run without loopback`, `[[run]]
+	{`a fault that no live system has`, `[[run]]
 mode = "live"
-systems = ["zookeeper"]
+systems = ["hashicorp"]
 trials = 1
+[[fault]]
+at = "2s"
+kind = "clock"
+target = "leader"
+drift = 0.01
 `,
-		`x.toml:11: run[1].mode: live runs need loopback = true here; add it to this [[run]]`},
+		`x.toml:16: fault[0].kind: hashicorp cannot have this: no fault of kind clock when live; name another kind, or leave hashicorp out`},
 	{`a simulated run with loopback`, `[[run]]
 mode = "sim"
 systems = ["zab"]
@@ -361,7 +366,7 @@ at = "2s"
 kind = "power-off"
 target = "leader"
 `,
-		`x.toml:17: fault[0].kind: zookeeper cannot have this: no fault of kind power-off when live; name another kind, or leave zookeeper out`},
+		`x.toml:17: fault[0].kind: zookeeper cannot have this: no fault of kind power-off when live on loopback; name another kind, or leave zookeeper out`},
 	// Sweeps.
 	{`an empty sweep`, `[sweep]
 `,

@@ -236,10 +236,7 @@ func (x *expansion) run(i int) bool {
 	e, path := &x.doc.Runs[i], element("run", i)
 	mode := run.Mode(e.Mode)
 	r := x.f.r
-	switch {
-	case mode == run.Live && !e.Loopback:
-		r.add(x.where(path+".mode", -1), "live runs need loopback = true here; add it to this [[run]]")
-	case mode == run.Sim && e.Loopback:
+	if mode == run.Sim && e.Loopback {
 		r.add(x.where(path+".loopback", -1), `simulated runs have no loopback; take it out, or set network.delay = "constant(10us)"`)
 	}
 	chosen, cases := x.chosen(e, path), x.cases
@@ -357,7 +354,7 @@ func (x *expansion) cell(i int, c oneCase, point int, s *run.System) bool {
 	if !x.o.wanted(run.Mode(e.Mode), c.name, s.Name) {
 		return true
 	}
-	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Trials: e.Trials, Seed: x.f.scenario.Seed}
+	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Loopback: e.Loopback, Trials: e.Trials, Seed: x.f.scenario.Seed}
 	if len(settingsOf) == 0 {
 		cell.Swept = nil
 	}
@@ -381,7 +378,7 @@ func (x *expansion) finish(cell *run.Cell, tree *node, e *entry, path string, s 
 	v := &validation{r: x.f.r, d: d, tree: tree, file: x.f.path, s: &cell.Settings}
 	v.resolve(s.Name)
 	v.check()
-	lost := v.unsupported(cell.Mode, s)
+	lost := v.unsupported(cell.World(), s)
 	s.Complete(&cell.Settings)
 	if e.Loopback {
 		cell.Settings.Network, cell.Settings.Links, cell.Settings.Clients = run.Network{}, nil, run.Clients{}

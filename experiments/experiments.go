@@ -56,6 +56,9 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Observe > 0 }) {
 		columns = append(columns, "terms", "leader_changes", "down_ms", "up", "settled")
 	}
+	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Mode == run.Live }) {
+		columns = append(columns, "cpu_pressure", "late_ms")
+	}
 	return columns
 }
 

@@ -38,7 +38,7 @@ type entry struct {
 	Trials      int      `toml:"trials" required:"true" example:"1000" least:"1" doc:"per cell"`
 	Cases       []string `toml:"cases" example:"[\"crash\"]" doc:"names of the cases that it runs; absent: all"`
 	Unsupported string   `toml:"unsupported" oneof:"skip" doc:"\"skip\": leave out a cell whose system cannot have a setting, and say so in the manifest; absent: an error"`
-	Loopback    bool     `toml:"loopback" doc:"live: on the loopback interface; [network], [[link]] and [clients] do not apply"`
+	Loopback    bool     `toml:"loopback" doc:"live: on the loopback interface, without a network of its own: [network], [[link]] and [clients] do not apply, and links have no faults; absent: a machine for each server and one for the clients, with a switch between them that does what these sections say"`
 }
 
 // A field is one key of the schema.

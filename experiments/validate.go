@@ -285,17 +285,15 @@ func (v *validation) server(path string, id protocols.NodeID) {
 }
 
 // unsupported lists what a system cannot have.
-func (v *validation) unsupported(mode run.Mode, s *run.System) (lost []run.Unsupported) {
+func (v *validation) unsupported(w run.World, s *run.System) (lost []run.Unsupported) {
 	for i, p := range v.s.Faults {
 		path := element("fault", i) + ".kind"
-		if v.d.good(path) && v.given(path) && !s.Supports(mode, p.Kind) {
-			lost = append(lost, run.Unsupported{Key: path, Reason: fmt.Sprintf("no fault of kind %s when %s; name another kind, or leave %s out", p.Kind, worlds[mode], s.Name)})
+		if v.d.good(path) && v.given(path) && !s.Supports(w, p.Kind) {
+			lost = append(lost, run.Unsupported{Key: path, Reason: fmt.Sprintf("no fault of kind %s when %s; name another kind, or leave %s out", p.Kind, w, s.Name)})
 		}
 	}
 	if len(v.d.bad) > 0 {
 		return lost
 	}
-	return append(lost, s.Check(mode, v.s)...)
+	return append(lost, s.Check(w.Mode, v.s)...)
 }
-
-var worlds = map[run.Mode]string{run.Sim: "simulated", run.Live: "live"}

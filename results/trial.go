@@ -70,6 +70,8 @@ type Trial struct {
 	LeaderChanges  Number    `csv:"leader_changes" asked:"true" doc:"new leaders that could commit writes, from the first fault to the end"`
 	DownMS         Number    `csv:"down_ms" unit:"ms" asked:"true" doc:"sum of the gaps, from the first fault to the end, in which no client had a write acknowledged; a gap is longer than two intervals of probe.interval"`
 	Up             Number    `csv:"up" asked:"true" doc:"share of that time which is in no such gap"`
+	Pressure       Number    `csv:"cpu_pressure" asked:"true" doc:"live trials: share of the trial in which something on the machine waited for a core (/proc/pressure/cpu, some); 0 to 1"`
+	LateMS         Number    `csv:"late_ms" unit:"ms" asked:"true" doc:"live trials over the switch: 99 % of the trial's delayed packets were released at most so late, after the instant that their delay asked for"`
 	Settled        string    `csv:"settled" asked:"true" doc:"how the last third of that time was: stable (writes were acknowledged, under one leader or two); livelock (two new leaders or more; or no write acknowledged, while servers began two rounds of voting or more); deadlock (no write acknowledged, and nothing of that)"`
 }
 
@@ -78,5 +80,6 @@ func NewTrial() Trial {
 	return Trial{DetectMS: None, VoteMS: None, ActivateMS: None, ElectMS: None, OutageMS: None, Rounds: None, SplitRounds: None,
 		Votes: None, Messages: None, Bytes: None, Leader: None, BestLeader: None, WaitRestarts: None, PaperMS: None,
 		OverlapMS: None, ConnectRetries: None, VotesUnheard: None,
-		Terms: None, LeaderChanges: None, DownMS: None, Up: None}
+		Terms: None, LeaderChanges: None, DownMS: None, Up: None,
+		Pressure: None, LateMS: None}
 }

@@ -13,6 +13,27 @@ const (
 	Live Mode = "live" // real processes in real time
 )
 
+// A World is where a system runs, as far as it matters for what can happen to it
+// there.
+type World struct {
+	Mode     Mode
+	Loopback bool // live: on the loopback interface, which has no faults
+}
+
+// String names a world for people.
+func (w World) String() string {
+	switch {
+	case w.Mode == Sim:
+		return "simulated"
+	case w.Loopback:
+		return "live on loopback"
+	}
+	return "live"
+}
+
+// World is where the cell runs.
+func (c *Cell) World() World { return World{c.Mode, c.Loopback} }
+
 // A Cell is one point of an experiment: run x case x sweep point x system.
 type Cell struct {
 	Scenario string            // its name, which is the name of its folder
@@ -22,6 +43,7 @@ type Cell struct {
 	Mode     Mode              //
 	System   string            // a name of Systems
 	Swept    []results.Setting // the swept keys, in the order of the file, with this cell's values
+	Loopback bool              // live: on the loopback interface, without a network of its own
 	Trials   int
 	Seed     uint64
 	Settings Settings

@@ -38,15 +38,14 @@ type conductor struct {
 	probed   bool
 	deposed  bool // a trial goes on until the old leader has left its office
 	struck   bool
-	down     []NodeID // crashed and not restarted
-	paused   []NodeID
+	wreck    wreck
 	err      error
 }
 
 // prepare makes ready for a trial that begins at base.
 func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time) {
 	c.sys, c.base, c.trial, c.probed, c.struck, c.err = sys, base, trial, probed, false, nil
-	c.down, c.paused = nil, nil
+	c.wreck = wreck{}
 	s := &c.cell.Settings
 	c.schedule = newAgenda(s, c.cell.Seed, trial)
 	c.deposed = slices.Contains(s.Columns, "overlap_ms")
@@ -124,18 +123,8 @@ func (c *conductor) Wake(now Time) Time {
 		if err := c.inject(f); err != nil {
 			c.err = err
 		}
-		switch f.Kind {
-		case fault.Crash, fault.PowerOff:
-			c.down = append(c.down, f.Nodes...)
-			if slices.Contains(f.Nodes, c.election.old) {
-				c.election.leaves(now)
-			}
-		case fault.Restart:
-			c.down = remove(c.down, f.Nodes)
-		case fault.Pause:
-			c.paused = append(c.paused, f.Nodes...)
-		case fault.Resume:
-			c.paused = remove(c.paused, f.Nodes)
+		if c.wreck.take(f); (f.Kind == fault.Crash || f.Kind == fault.PowerOff) && slices.Contains(f.Nodes, c.election.old) {
+			c.election.leaves(now)
 		}
 	}
 	var next Time

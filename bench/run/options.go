@@ -236,7 +236,6 @@ var zabLacks = map[string]string{
 
 var zookeeperLacks = map[string]string{
 	"observe":                  "only a simulated trial lasts on after its leader is replaced",
-	"cluster.observers":        noObservers,
 	"cluster.snapshot_entries": "its snapshots are left as the product has them",
 	"zab.committed_log":        "its committed log is left as the product has it",
 	"zab.sync":                 "it has one kind of sync",

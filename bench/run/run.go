@@ -156,7 +156,7 @@ func (r *runner) workers(system *System, jobs int) {
 }
 
 func (r *runner) work(system *System) (err error) {
-	w, err := system.open(r.ctx, r.cell, nil)
+	w, err := system.worker(r.ctx, r.cell)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.cell, err)
 	}

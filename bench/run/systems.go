@@ -26,12 +26,15 @@ type System struct {
 	Reproducible bool
 
 	notes    func(s *Settings) []string // in the place of Notes, where they depend on the settings
-	kinds    []fault.Kind               // that it can have; nil: all
+	kinds    []fault.Kind               // that it can have in virtual time; nil: all
+	live     []fault.Kind               // that its processes can have, besides those of the network
 	lacks    map[string]string          // what settings may ask for and it has not, with why
 	check    func(mode Mode, s *Settings) []Unsupported
 	complete func(s *Settings)
-	missing  func(mode Mode) string
+	missing  func() string // of a live system, besides a network
 	open     func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error)
+	boot     func(ctx context.Context, s *System, cell *Cell) (worker, error) // live
+	serve    func(p *Process) error                                           // one of its nodes, in a process of its own; nil: not ours
 }
 
 // Unsupported is a setting that a system cannot have.
@@ -53,7 +56,8 @@ func everyKind() (kinds []fault.Kind) {
 // Systems are all systems, in the order in which figures list them.
 var Systems = []*System{
 	{
-		Name: "raft", Protocol: "raft", Modes: []Mode{Sim}, Reproducible: true, Notes: []string{noSockets},
+		Name: "raft", Protocol: "raft", Modes: []Mode{Sim, Live}, Reproducible: true, Notes: []string{noSockets},
+		live: append([]fault.Kind{fault.Transfer}, ours...), boot: bootNodes, serve: serveRaft,
 		check: func(mode Mode, s *Settings) []Unsupported {
 			return append(heartbeatBelowTimeout(mode, s), leases(s)...)
 		}, complete: completeRaft,
@@ -68,7 +72,7 @@ var Systems = []*System{
 		}, raft.ElectionKind),
 	},
 	{
-		Name: "zab", Protocol: "zab", Modes: []Mode{Sim}, Reproducible: true, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim, Live}, Reproducible: true, live: ours, boot: bootNodes, serve: serveZab, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
 			"a learner's connection opens without TCP's handshake, so activation is one round trip shorter than over new connections",
 			"history and currentEpoch share one fsync at NEWLEADER, where ZooKeeper has two in a row"},
 		open: simulated("zab", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
@@ -96,24 +100,40 @@ var Systems = []*System{
 		}, etcdraft.ElectionKind),
 	},
 	{
-		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim}, notes: hashicorpNotes,
+		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim, Live}, notes: hashicorpNotes,
+		live: append([]fault.Kind{fault.Transfer}, processes...), boot: bootNodes, serve: serveHashicorp,
 		kinds: []fault.Kind{fault.Crash, fault.PowerOff, fault.Restart, fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Link, fault.Disk, fault.Transfer},
 		lacks: hashicorpLacks, check: hashicorpRanges, complete: completeHashicorp, open: inBubble,
 	},
 	{
 		Name: "zookeeper", Protocol: "zab", Product: "zookeeper", Modes: []Mode{Live}, Notes: []string{
-			"it runs in real time on the loopback interface with the disk of the machine (forceSync=yes); its ensemble is booted once a cell, one trial is not counted, and the crashed server is restarted for the next",
+			"it runs in real time with the disk of the machine (forceSync=yes); its ensemble is booted once a cell, one trial is not counted, and what a trial took down is brought back for the next",
 			"its servers are JVMs with small heaps and the quick compiler only, which share the machine's cores with each other and with the clients",
 			"its phases are the instants at which its log lines \"Peer state changed\" arrive; a server that loses its leader closes its clients' connections, which must come back before a write counts"},
-		kinds: []fault.Kind{fault.Crash, fault.Restart, fault.Pause, fault.Resume},
-		lacks: zookeeperLacks, check: constants, missing: noZooKeeper, open: bootZooKeeper,
+		live: processes, lacks: zookeeperLacks, check: constants, missing: noZooKeeper, boot: bootZooKeeper,
 	},
 }
 
-// Supports reports whether the system can have a kind of fault.
-func (s *System) Supports(_ Mode, k fault.Kind) bool {
-	return s.kinds == nil || slices.Contains(s.kinds, k)
+// Supports reports whether the system can have a kind of fault in a world.
+func (s *System) Supports(w World, k fault.Kind) bool {
+	switch {
+	case w.Mode == Sim:
+		return s.kinds == nil || slices.Contains(s.kinds, k)
+	case slices.Contains(networked, k):
+		return !w.Loopback
+	}
+	return slices.Contains(s.live, k)
 }
+
+// networked are the kinds of fault that a live network has.
+var networked = []fault.Kind{fault.PowerOff, fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Link}
+
+// processes is what can happen to any process, and ours to those that have a disk
+// and a clock of ours as well.
+var (
+	processes = []fault.Kind{fault.Crash, fault.Restart, fault.Pause, fault.Resume}
+	ours      = append([]fault.Kind{fault.Disk, fault.Clock}, processes...)
+)
 
 // NotesOn are the notes on a cell with these settings.
 func (s *System) NotesOn(x *Settings) []string {
@@ -132,12 +152,36 @@ func (s *System) Check(mode Mode, x *Settings) []Unsupported {
 	return lost
 }
 
+// Worlds are where the system can run.
+func (s *System) Worlds() (worlds []World) {
+	for _, m := range s.Modes {
+		worlds = append(worlds, World{Mode: m})
+		if m == Live {
+			worlds = append(worlds, World{m, true})
+		}
+	}
+	return worlds
+}
+
 // Missing says why the system cannot run on this machine; empty if it can.
-func (s *System) Missing(mode Mode) string {
-	if s.missing == nil {
+func (s *System) Missing(w World) string {
+	if w.Mode == Sim {
 		return ""
 	}
-	return s.missing(mode)
+	if s.missing != nil {
+		if why := s.missing(); why != "" {
+			return why
+		}
+	}
+	return noNetwork(w.Loopback)
+}
+
+// worker opens what runs the trials of a cell.
+func (s *System) worker(ctx context.Context, cell *Cell) (worker, error) {
+	if cell.Mode == Live {
+		return s.boot(ctx, s, cell)
+	}
+	return s.open(ctx, cell, nil)
 }
 
 // Lookup returns the system of a name.

@@ -2,17 +2,13 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
-	"raftzab/bench"
 	"raftzab/bench/baseline/zookeeper"
-	"raftzab/bench/fault"
 	"raftzab/bench/metric"
-	"raftzab/protocols"
 	"raftzab/results"
 )
 
@@ -20,24 +16,18 @@ import (
 var installed = sync.OnceValues(zookeeper.Find)
 
 // noZooKeeper says why there is no ensemble on this machine.
-func noZooKeeper(Mode) string {
+func noZooKeeper() string {
 	if _, err := installed(); err != nil {
 		return err.Error()
 	}
 	return ""
 }
 
-// settling is how long an ensemble may take to be whole again.
-const settling = 60 * time.Second
-
-// An ensemble is a worker for a real ZooKeeper: booted once a cell, with one
-// trial that is not counted, since it finds the code cold.
+// An ensemble is a worker for a real ZooKeeper.
 type ensemble struct {
-	ctx       context.Context
-	conductor conductor
-	servers   *zookeeper.Ensemble
-	inst      zookeeper.Installation
-	found     []string
+	processed
+	servers *zookeeper.Ensemble
+	inst    zookeeper.Installation
 
 	steps [len(stepNames)][]float64 // ms, of each trial that counts
 }
@@ -62,43 +52,29 @@ func (w *ensemble) step() {
 	}
 }
 
-func bootZooKeeper(ctx context.Context, cell *Cell, _ func(Time, string)) (worker, error) {
+func bootZooKeeper(ctx context.Context, _ *System, cell *Cell) (worker, error) {
 	inst, err := installed()
 	if err != nil {
 		return nil, err
 	}
+	w := &ensemble{inst: inst}
 	s := &cell.Settings
 	cfg := zookeeper.Default()
-	cfg.Voters, cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Cluster.Voters, time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
-	servers, err := zookeeper.Start(ctx, inst, cfg)
-	if err != nil {
-		return nil, err
+	cfg.Voters, cfg.Observers, cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Cluster.Voters, s.Cluster.Observers, time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
+	if x := time.Duration(s.Zab.MaxNotification); x != 60*time.Second {
+		cfg.Properties = map[string]string{"zookeeper.fastleader.maxNotificationInterval": fmt.Sprint(x.Milliseconds())}
 	}
-	w := &ensemble{ctx: ctx, servers: servers, inst: inst}
-	fsync, err := FsyncLatency(servers.Dir())
-	if err != nil {
-		return nil, errors.Join(err, w.close())
-	}
-	delay, err := LoopbackDelay()
-	if err != nil {
-		return nil, errors.Join(err, w.close())
-	}
-	w.found = []string{
-		fmt.Sprintf("%s: fsync of the servers' disk took %v", cell, fsync),
-		fmt.Sprintf("%s: one way over loopback took %v", cell, delay),
-		"flags of the servers' JVMs: " + strings.Join(cfg.JVMFlags(), " "),
-	}
-	if fsync.Median < 20*time.Microsecond {
-		w.found = append(w.found, "warning: that is no disk: forceSync costs nothing here; set TMPDIR to a folder on one")
-	}
-	w.conductor = conductor{cell: cell, election: election{protocol: "zab", nodes: s.Cluster.Voters, countable: func(uint8) bool { return false }}}
-	if _, _, _, err := w.trial(-1, s.Probe.Interval > 0); err != nil {
-		return nil, errors.Join(err, w.close())
-	}
-	return w, nil
+	err = w.boot(ctx, cell, "zab", func() (servers, string, error) {
+		cfg.Network = w.network
+		var err error
+		if w.servers, err = zookeeper.Start(ctx, inst, cfg); err != nil {
+			return nil, "", err
+		}
+		w.found = append(w.found, "flags of the servers' JVMs: "+strings.Join(cfg.JVMFlags(), " "))
+		return w.servers, w.servers.Dir(), nil
+	})
+	return w, err
 }
-
-func (w *ensemble) close() error { return w.servers.Close() }
 
 func (w *ensemble) versions() []Version {
 	return []Version{{"java", w.inst.JavaVersion}, {"zookeeper", w.inst.ZooKeeperVersion}}
@@ -111,59 +87,27 @@ func (w *ensemble) observed() []string {
 			parts = append(parts, fmt.Sprintf("%s %.1f ms (n = %d)", stepNames[i], metric.NewSample(took).Median(), len(took)))
 		}
 	}
+	found := w.processed.observed()
 	if len(parts) == 0 {
-		return w.found
+		return found
 	}
-	return append(w.found, fmt.Sprintf("%s: medians of steps, by the logs: %s", w.conductor.cell, strings.Join(parts, ", ")))
+	return append(found, fmt.Sprintf("%s: medians of steps, by the logs: %s", w.conductor.cell, strings.Join(parts, ", ")))
 }
 
 func (w *ensemble) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error) {
-	if err := w.servers.Ready(settling); err != nil {
-		return row, 0, nil, err
-	}
-	c := &w.conductor
-	c.prepare(w.servers, trial, probed, w.servers.Now())
-	if err := c.conduct(w.ctx); err != nil {
-		return row, 0, nil, err
-	}
-	m := mender{down: c.down, paused: c.paused, sys: w.servers}
-	if err := errors.Join(w.servers.Run(&m, w.servers.Now()), m.err); err != nil {
-		return row, 0, nil, err
-	}
-	if trial >= 0 {
+	if row, checksum, broken, err = w.processed.trial(trial, probed); err == nil && trial >= 0 {
 		w.step()
 	}
-	return c.row(trial, false), 0, nil, nil
+	return row, checksum, broken, err
 }
-
-// A mender is the Handler that brings back whom a trial left down.
-type mender struct {
-	down, paused []NodeID
-	sys          bench.System
-	err          error
-}
-
-func (m *mender) Wake(Time) Time {
-	for _, f := range []fault.Fault{{Kind: fault.Resume, Nodes: m.paused}, {Kind: fault.Restart, Nodes: m.down}} {
-		if len(f.Nodes) > 0 {
-			m.err = errors.Join(m.err, m.sys.Inject(f))
-		}
-	}
-	m.down, m.paused = nil, nil
-	return 0
-}
-
-func (m *mender) Reply(Time, bench.Reply)               {}
-func (m *mender) Listen() protocols.EventSet            { return 0 }
-func (m *mender) Observe(Time, NodeID, protocols.Event) {}
 
 // constants are what ZooKeeper cannot have otherwise.
 func constants(_ Mode, s *Settings) (found []Unsupported) {
 	if s.Zab.FinalizeWait != Duration(200*time.Millisecond) {
 		found = append(found, Unsupported{"zab.finalize_wait", fmt.Sprintf("%v: in ZooKeeper it is a constant; write \"200ms\"", s.Zab.FinalizeWait)})
 	}
-	if s.Zab.MinNotification != Duration(200*time.Millisecond) || s.Zab.MaxNotification != Duration(60*time.Second) {
-		found = append(found, Unsupported{"zab.max_notification_interval", "ZooKeeper runs with its own notification intervals here, 200ms to 60s"})
+	if s.Zab.MinNotification != Duration(200*time.Millisecond) {
+		found = append(found, Unsupported{"zab.min_notification_interval", "ZooKeeper runs with its own here, 200ms"})
 	}
 	if s.Zab.ConnectRetry != Duration(100*time.Millisecond) {
 		found = append(found, Unsupported{"zab.connect_retry", fmt.Sprintf("%v: ZooKeeper runs with its own delay here; write \"100ms\"", s.Zab.ConnectRetry)})

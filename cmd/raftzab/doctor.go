@@ -32,12 +32,12 @@ depend on all of these, simulated ones on none.`,
 			fmt.Fprintf(w, "program\t%s/%s, %s, commit %s, changed since: %t\n", runtime.GOOS, runtime.GOARCH, runtime.Version(), commit, dirty)
 			fmt.Fprintf(w, "cores\t%s\n", cores)
 			for _, s := range run.Systems {
-				for _, m := range s.Modes {
+				for _, x := range s.Worlds() {
 					here := "runs here"
-					if why := s.Missing(m); why != "" {
+					if why := s.Missing(x); why != "" {
 						here = why
 					}
-					fmt.Fprintf(w, "%s (%s)\t%s\n", s.Name, m, here)
+					fmt.Fprintf(w, "%s (%s)\t%s\n", s.Name, x, here)
 				}
 			}
 			if l, err := run.FsyncLatency(out); err != nil {

@@ -104,9 +104,9 @@ can run it; and the scenarios in the folder experiments, where there is one.`,
 			fmt.Fprintln(w, "SYSTEM\tGOVERNED BY\tMODES\tHERE")
 			for _, s := range run.Systems {
 				here := "yes"
-				for _, m := range s.Modes {
-					if why := s.Missing(m); why != "" {
-						here = "no: " + why
+				for _, x := range s.Worlds() {
+					if why := s.Missing(x); why != "" {
+						here = fmt.Sprintf("not %v: %s", x, why)
 					}
 				}
 				by := "[" + s.Protocol + "]"

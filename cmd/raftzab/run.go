@@ -136,7 +136,7 @@ func (j *job) missing(scenarios []*experiments.Scenario) error {
 			if err != nil {
 				return err
 			}
-			if why := system.Missing(c.Mode); why != "" {
+			if why := system.Missing(c.World()); why != "" {
 				return fail(exitEnvironment, "%s cannot run here: %s", c.System, why)
 			}
 		}
@@ -170,7 +170,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		if err != nil {
 			return err
 		}
-		if why := system.Missing(cell.Mode); why != "" {
+		if why := system.Missing(cell.World()); why != "" {
 			if left := (results.LeftOut{Mode: string(cell.Mode), System: cell.System, Reason: why}); !slices.Contains(world.LeftOut, left) {
 				world.LeftOut = append(world.LeftOut, left)
 				fmt.Fprintf(j.stderr, "%s is left out: %s\n", cell.System, why)

@@ -90,6 +90,25 @@ func (t *tally) lateness() Lateness {
 	return l
 }
 
+// Plus returns what both counted.
+func (l Lateness) Plus(m Lateness) Lateness {
+	sum := Lateness{Count: l.Count + m.Count, Max: max(l.Max, m.Max)}
+	a, b := l.Histogram, m.Histogram
+	for len(a)+len(b) > 0 {
+		switch {
+		case len(b) == 0 || len(a) > 0 && a[0].Below < b[0].Below:
+			sum.Histogram, a = append(sum.Histogram, a[0]), a[1:]
+		case len(a) == 0 || b[0].Below < a[0].Below:
+			sum.Histogram, b = append(sum.Histogram, b[0]), b[1:]
+		default:
+			sum.Histogram = append(sum.Histogram, Bucket{a[0].Below, a[0].Count + b[0].Count})
+			a, b = a[1:], b[1:]
+		}
+	}
+	sum.P50, sum.P99 = sum.quantile(0.5), sum.quantile(0.99)
+	return sum
+}
+
 func (l Lateness) quantile(p float64) time.Duration {
 	left := p * float64(l.Count)
 	for _, b := range l.Histogram {

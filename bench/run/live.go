@@ -1,0 +1,288 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"raftzab/bench"
+	"raftzab/bench/fault"
+	"raftzab/bench/live"
+	"raftzab/bench/live/lan"
+	"raftzab/protocols"
+	"raftzab/results"
+)
+
+// servers are an ensemble of processes.
+type servers interface {
+	bench.System
+	Now() Time
+	Ready(timeout time.Duration) error // everybody serves under one leader
+}
+
+// processed runs the trials of a cell on processes in real time. They are booted
+// once a cell, and after each trial a mender brings back what it broke.
+type processed struct {
+	ctx       context.Context
+	cell      *Cell
+	conductor conductor
+	network   lan.Network
+	servers   servers
+	inside    bool            // messages can be seen
+	told      func() []string // what the servers say of themselves for run.json; nil: nothing
+	found     []string
+
+	spoilt, kept int // trials that were repeated, and that had to be taken as they were
+	late         lan.Lateness
+}
+
+// settling is how long an ensemble may take to be whole again.
+const settling = 60 * time.Second
+
+// A trial is spoilt, and run again, when something waited for a core during more
+// than this share of it. Ensembles that need the cores themselves, as JVMs do when
+// they elect, stay below; other work on the machine does not. After so many tries
+// it is taken as it is.
+const (
+	crowded = 0.9
+	tries   = 3
+)
+
+// place makes the network of a live cell.
+func place(cell *Cell) (lan.Network, error) {
+	s := &cell.Settings
+	if cell.Loopback {
+		return lan.Loopback(s.members())
+	}
+	return lan.New(lan.Config{Network: wires(s), Seed: cell.Seed})
+}
+
+// boot makes the network and has start make the servers on it, measures what the
+// machine is like, and runs the trial that is not counted. Whatever fails, nothing
+// is left.
+func (w *processed) boot(ctx context.Context, cell *Cell, protocol string, start func() (s servers, dir string, err error)) (err error) {
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, w.close())
+		}
+	}()
+	w.ctx, w.cell = ctx, cell
+	s := &cell.Settings
+	w.conductor = conductor{cell: cell, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: func(uint8) bool { return false }}}
+	if w.network, err = place(cell); err != nil {
+		return err
+	}
+	var dir string
+	if w.servers, dir, err = start(); err != nil {
+		return err
+	}
+	fsync, err := FsyncLatency(dir)
+	if err != nil {
+		return err
+	}
+	w.found = append(w.found, fmt.Sprintf("%s: fsync of the servers' disk took %v", cell, fsync))
+	if fsync.Median < 20*time.Microsecond {
+		w.found = append(w.found, "warning: that is no disk: being durable costs nothing here; set TMPDIR to a folder on one")
+	}
+	if cell.Loopback {
+		delay, err := LoopbackDelay()
+		if err != nil {
+			return err
+		}
+		w.found = append(w.found, fmt.Sprintf("%s: one way over loopback took %v", cell, delay))
+	}
+	return w.begin()
+}
+
+// noNetwork says why there is no network for live cells.
+func noNetwork(loopback bool) string {
+	var err error
+	if loopback {
+		var n lan.Network
+		if n, err = lan.Loopback(1); err == nil {
+			err = n.Close()
+		}
+	} else {
+		err = lan.Possible()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// begin gives the clocks the pace that the settings say, which they keep, and runs
+// the trial that is not counted: it finds the code cold.
+func (w *processed) begin() error {
+	if err := w.servers.Ready(settling); err != nil {
+		return err
+	}
+	if err := w.inject(w.cell.Settings.clocks()); err != nil {
+		return err
+	}
+	_, _, _, err := w.trial(-1, w.cell.Settings.Probe.Interval > 0)
+	return err
+}
+
+// inject gives effect to faults between two trials.
+func (w *processed) inject(faults []fault.Fault) error {
+	m := mender{faults: faults, sys: w.servers}
+	return errors.Join(w.servers.Run(&m, w.servers.Now()), m.err)
+}
+
+func (w *processed) close() error {
+	var errs []error
+	if w.servers != nil {
+		errs = append(errs, w.servers.Close())
+	}
+	if w.network != nil {
+		errs = append(errs, w.network.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (w *processed) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error) {
+	for try := 1; ; try++ {
+		pressure := 0.0
+		if row, pressure, err = w.once(trial, probed); err != nil || trial < 0 || pressure <= crowded || w.ctx.Err() != nil {
+			break
+		}
+		if try == tries {
+			w.kept++
+			break
+		}
+		w.spoilt++
+	}
+	return row, 0, nil, err
+}
+
+// once runs a trial and mends what it broke. The pressure is that on the cores
+// while the trial lasted, 0 where the kernel does not tell.
+func (w *processed) once(trial int, probed bool) (row results.Trial, pressure float64, err error) {
+	if err := w.servers.Ready(settling); err != nil {
+		return row, 0, err
+	}
+	c := &w.conductor
+	before, measured := live.ReadPressure()
+	w.network.Reset()
+	c.prepare(w.servers, trial, probed, w.servers.Now())
+	if err := c.conduct(w.ctx); err != nil {
+		return row, 0, err
+	}
+	after, _ := live.ReadPressure()
+	late := w.network.Lateness()
+	if err := w.inject(c.wreck.undo(&w.cell.Settings)); err != nil {
+		return row, 0, err
+	}
+	row = c.row(trial, w.inside)
+	if measured {
+		pressure = after.Since(before)
+		row.Pressure = results.Number(pressure)
+	}
+	if late.Count > 0 {
+		row.LateMS = results.Number(float64(late.P99) / 1e6)
+	}
+	if trial >= 0 {
+		w.late = w.late.Plus(late)
+	}
+	return row, pressure, nil
+}
+
+// observed says what the cell found its machine and its network to be like.
+func (w *processed) observed() []string {
+	found := slices.Clone(w.found)
+	if w.told != nil {
+		for _, line := range w.told() {
+			found = append(found, fmt.Sprintf("%s: %s", w.cell, line))
+		}
+	}
+	if !w.cell.Loopback {
+		found = append(found, fmt.Sprintf("%s: the switch: %v", w.cell, w.late))
+		if delay := w.cell.Settings.Network.Delay.Mean(); w.late.Count > 0 && float64(w.late.P99) > 0.1*float64(delay) {
+			found = append(found, fmt.Sprintf("warning: %s: one packet in 100 was late by %v or more, over a tenth of the delay, %v: the machine was busy", w.cell, w.late.P99, time.Duration(delay)))
+		}
+	}
+	if w.spoilt+w.kept > 0 {
+		found = append(found, fmt.Sprintf("%s: something waited for a core during more than %.0f %% of %d trials, which were run again; %d were as bad %d times and taken", w.cell, 100*crowded, w.spoilt, w.kept, tries))
+	}
+	return found
+}
+
+// A mender is the Handler that undoes what a trial left broken.
+type mender struct {
+	faults []fault.Fault
+	sys    bench.System
+	err    error
+}
+
+func (m *mender) Wake(Time) Time {
+	for _, f := range m.faults {
+		m.err = errors.Join(m.err, m.sys.Inject(f))
+	}
+	m.faults = nil
+	return 0
+}
+
+func (m *mender) Reply(Time, bench.Reply)               {}
+func (m *mender) Listen() protocols.EventSet            { return 0 }
+func (m *mender) Observe(Time, NodeID, protocols.Event) {}
+
+// A wreck is what the faults of a trial have left broken.
+type wreck struct {
+	down   []NodeID // crashed, or without power, and not restarted
+	paused []NodeID
+	cut    bool
+	links  []fault.Fault // changed
+	nodes  []fault.Fault // disks and clocks, likewise
+}
+
+// take takes in that f has struck.
+func (w *wreck) take(f fault.Fault) {
+	switch f.Kind {
+	case fault.Crash, fault.PowerOff:
+		w.down = append(w.down, f.Nodes...)
+	case fault.Restart:
+		w.down = remove(w.down, f.Nodes)
+	case fault.Pause:
+		w.paused = append(w.paused, f.Nodes...)
+	case fault.Resume:
+		w.paused = remove(w.paused, f.Nodes)
+	case fault.Partition, fault.Isolate, fault.Cut:
+		w.cut = true
+	case fault.Link:
+		w.links = append(w.links, fault.Fault{Kind: f.Kind, From: f.From, To: f.To, Back: true})
+	case fault.Disk:
+		if f.Fail { // whether the next fsync has come, nobody knows: a restart of who runs does nothing
+			w.down = append(w.down, f.Nodes...)
+		}
+		w.nodes = append(w.nodes, fault.Fault{Kind: f.Kind, Nodes: f.Nodes, Back: true})
+	case fault.Clock:
+		w.nodes = append(w.nodes, fault.Fault{Kind: f.Kind, Nodes: f.Nodes, Back: true})
+	}
+}
+
+// undo returns the faults that mend it.
+func (w *wreck) undo(s *Settings) (faults []fault.Fault) {
+	if w.cut {
+		faults = append(faults, fault.Fault{Kind: fault.Heal})
+	}
+	faults = append(faults, w.links...)
+	for _, f := range []fault.Fault{{Kind: fault.Resume, Nodes: unique(w.paused)}, {Kind: fault.Restart, Nodes: unique(w.down)}} {
+		if len(f.Nodes) > 0 {
+			faults = append(faults, f)
+		}
+	}
+	for _, f := range w.nodes {
+		if faults = append(faults, f); f.Kind == fault.Clock {
+			faults = append(faults, s.pace(f.Nodes)...)
+		}
+	}
+	return faults
+}
+
+func unique(ids []NodeID) []NodeID {
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
