@@ -24,7 +24,8 @@ type Config struct {
 	// Program returns the command that a life of a node is to run, without files:
 	// the network starts it, and the ensemble gives it its pipes (3: what it is
 	// told, 4: what it tells) and, as its output, its log. Lives count from 1. In
-	// dir, which is there, it keeps what outlasts its life.
+	// dir, which is there, it keeps what outlasts its life. It speaks package wire, and
+	// ends with ExitDisk if its disk has failed.
 	Program func(id protocols.NodeID, life uint64, dir string) *exec.Cmd
 
 	Dir  string // of the nodes' folders and logs; empty: a temporary one, which Close removes
@@ -37,7 +38,7 @@ type Config struct {
 	// is, in the order of Observe.
 	Sent func(now protocols.Time, from, to protocols.NodeID, kind uint8, size int)
 
-	Hold time.Duration // how long what a node tells waits for what another may tell of earlier
+	Hold time.Duration // how long what a node tells waits for what another may tell of an earlier instant
 	Dial time.Duration // the time limit of one attempt to connect, more than a round trip from the clients
 }
 

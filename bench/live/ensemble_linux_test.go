@@ -75,6 +75,7 @@ type client struct {
 	do       func(now protocols.Time) protocols.Time
 	listen   protocols.EventSet
 	watch    func(now protocols.Time, node protocols.NodeID, ev protocols.Event)
+	oks      int
 	replies  map[protocols.RequestID]bench.Reply
 	order    []protocols.RequestID // of the replies
 	last     protocols.Time
@@ -107,6 +108,9 @@ func (c *client) Reply(now protocols.Time, r bench.Reply) {
 	}
 	c.replies[r.ID] = r
 	c.order = append(c.order, r.ID)
+	if r.Outcome == bench.OK {
+		c.oks++
+	}
 }
 
 func (c *client) Listen() protocols.EventSet { return c.listen }

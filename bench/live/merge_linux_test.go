@@ -13,7 +13,7 @@ import (
 
 func contains(err error, text string) bool { return strings.Contains(err.Error(), text) }
 
-// Node 2 tells a tenth of a second later than it stamps, node 1 at once. Both are
+// Node 2 tells much later than it stamps, node 1 at once. Both are
 // told of in the order of the stamps, with the status of that moment.
 func TestWhatNodesDoIsToldInTheOrderOfTheirStamps(t *testing.T) {
 	type message struct {
@@ -24,13 +24,13 @@ func TestWhatNodesDoIsToldInTheOrderOfTheirStamps(t *testing.T) {
 	}
 	var messages []message
 	e := stage(t, 2, func(c *Config) {
-		c.Hold = 500 * time.Millisecond
+		c.Hold = 400 * time.Millisecond
 		c.Sent = func(now protocols.Time, from, to protocols.NodeID, kind uint8, size int) {
 			messages = append(messages, message{now, from, to, kind, size})
 		}
 	}, func(a *actor) {
 		if a.ID == 2 {
-			a.Late = 100 * time.Millisecond
+			a.Late = 80 * time.Millisecond
 		}
 	})
 	mustReady(t, e)
@@ -80,7 +80,7 @@ func TestWhatNodesDoIsToldInTheOrderOfTheirStamps(t *testing.T) {
 // What is held keeps its stamp from one run to the next, and what a node did before it
 // died is told after its death.
 func TestWhatIsHeldOutlastsTheRunAndTheNode(t *testing.T) {
-	e := stage(t, 2, func(c *Config) { c.Hold = 300 * time.Millisecond }, nil)
+	e := stage(t, 2, func(c *Config) { c.Hold = 200 * time.Millisecond }, nil)
 	mustReady(t, e)
 	c := newClient(t, e)
 	c.listen = protocols.Events(protocols.Applied)

@@ -30,6 +30,9 @@ func TestMain(m *testing.M) {
 		}
 		a.play()
 	}
+	if text := os.Getenv(hostKey); text != "" {
+		playHost(text)
+	}
 	os.Exit(m.Run())
 }
 
