@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"sync"
 
 	"raftzab/bench/kv"
@@ -98,12 +97,6 @@ func (s *Store) recover() (err error) {
 	}
 	if s.image != nil {
 		s.found.Snapshot = s.image.Snapshot()
-	}
-	if err = s.files.SyncDir(s.dir); err != nil {
-		return fmt.Errorf("wal: syncing %s: %w", s.dir, err)
-	}
-	if err = s.files.SyncDir(filepath.Dir(s.dir)); err != nil { // the folder itself
-		return fmt.Errorf("wal: syncing %s: %w", filepath.Dir(s.dir), err)
 	}
 	s.log.release()
 	if s.log.file == nil || s.log.torn || s.log.end > s.log.room/2 {
