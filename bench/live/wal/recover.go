@@ -42,7 +42,7 @@ type record struct {
 	size int64
 }
 
-const windowSize = 256 << 10
+const windowSize = piece // as many as there are zeros to compare with
 
 // bytes returns n bytes of the file, valid until it is called again.
 func (r *reader) bytes(offset, n int64) ([]byte, error) {
@@ -160,14 +160,7 @@ func (r *reader) rest(offset int64) (end, witness int64, err error) {
 	return end, witness, nil
 }
 
-func isZero(b []byte) bool {
-	for ; len(b) > len(zeros); b = b[len(zeros):] {
-		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
-			return false
-		}
-	}
-	return bytes.Equal(b, zeros[:len(b)])
-}
+func isZero(b []byte) bool { return bytes.Equal(b, zeros[:len(b)]) }
 
 // A recovery reads a log from its files.
 type recovery struct {
