@@ -54,7 +54,7 @@ func sealed(b []byte) []byte {
 	for len(b) > 3 {
 		n, entries := min(int(b[0])<<3|int(b[1])&7, len(b)-2), uint32(b[1]>>3)
 		at := len(out)
-		out, sum = seal(append(begin(out), b[2:2+n]...), at, header{mark: writeMark, previous: sum, entries: entries}, 1, int64(at))
+		out, sum = seal(append(begin(out), b[2:2+n]...), at, header{mark: writeMark, previous: sum, entries: entries, durable: uint64(b[1]) << 5}, 1, int64(at))
 		b = b[2+n:]
 	}
 	if len(out) < size {

@@ -42,7 +42,7 @@ type record struct {
 	size int64
 }
 
-const windowSize = 256 << 10
+const windowSize = piece // as many as there are zeros to compare with
 
 // bytes returns n bytes of the file, valid until it is called again.
 func (r *reader) bytes(offset, n int64) ([]byte, error) {
@@ -83,6 +83,9 @@ func (r *reader) next(offset int64, previous uint32) (record, error) {
 	}
 	if offset > 0 && h.previous != previous {
 		return record{}, r.damaged(offset, "the record follows one with the sum %08x, not %08x, which is before it", h.previous, previous)
+	}
+	if h.durable > uint64(offset) {
+		return record{}, r.damaged(offset, "the record says that %d bytes before it were durable", h.durable)
 	}
 	if b, err = r.bytes(offset, size); err != nil {
 		return record{}, err
@@ -149,7 +152,7 @@ func (r *reader) rest(offset int64) (end, witness int64, err error) {
 		}
 		end = at + int64(len(bytes.TrimRight(b, "\x00")))
 		for i := 0; witness == 0 && i+headerSize <= len(b); i += align {
-			if h, ok := parseHeader(b[i:], r.number, at+int64(i)); ok && int64(h.durable) > offset {
+			if h, ok := parseHeader(b[i:], r.number, at+int64(i)); ok && h.durable > uint64(offset) {
 				witness = at + int64(i)
 			}
 		}
@@ -157,14 +160,7 @@ func (r *reader) rest(offset int64) (end, witness int64, err error) {
 	return end, witness, nil
 }
 
-func isZero(b []byte) bool {
-	for ; len(b) > len(zeros); b = b[len(zeros):] {
-		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
-			return false
-		}
-	}
-	return bytes.Equal(b, zeros[:len(b)])
-}
+func isZero(b []byte) bool { return bytes.Equal(b, zeros[:len(b)]) }
 
 // A recovery reads a log from its files.
 type recovery struct {

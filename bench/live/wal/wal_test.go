@@ -92,6 +92,26 @@ func TestLogGoesThroughManySegments(t *testing.T) {
 	}
 }
 
+// Entries that were cut hold no segment back.
+func TestSegmentsOfEntriesThatWereCutAreDeleted(t *testing.T) {
+	y := newStory(t, 1)
+	y.opts.SegmentSize = 2048
+	y.open(true)
+	add := func(w protocols.Write) { must(t, y.append(w), y.store.Sync()) }
+	for n := uint64(1); n <= 20; n++ {
+		add(protocols.Write{After: at(n - 1), Entries: []protocols.Entry{entry(n, 300)}})
+	}
+	must(t, y.store.Save(image(at(3))))
+	before := len(y.store.log.segments)
+	add(protocols.Write{After: at(3)})
+	add(protocols.Write{After: at(3), Snapshot: at(3), Base: at(3)})
+	if got := y.disk.find("log-"); before < 4 || len(y.store.log.segments) != 1 || len(got) > 2 {
+		t.Errorf("there were %d segments; %v are left", before, got)
+	}
+	y.disk.powerOff()
+	y.open(true)
+}
+
 // What one goroutine appends, another saves and a third looks at, under the race detector.
 func TestSnapshotsAreSavedBesideAppends(t *testing.T) {
 	dir := t.TempDir()
