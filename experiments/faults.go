@@ -22,7 +22,7 @@ var parameters = [fault.Kinds]struct{ need, may, any []string }{
 	fault.Resume:    {need: []string{"target"}},
 	fault.Partition: {need: []string{"groups"}, may: []string{"for", "target"}},
 	fault.Isolate:   {need: []string{"target"}, may: []string{"for", "phase"}},
-	fault.Cut:       {need: []string{"from"}, may: []string{"to", "for"}},
+	fault.Cut:       {may: []string{"to", "for"}, any: []string{"from", "target"}},
 	fault.Heal:      {may: []string{"from", "to"}},
 	fault.Link:      {need: []string{"from"}, may: []string{"to", "for"}, any: []string{"delay", "loss", "duplicate", "reorder"}},
 	fault.Disk:      {need: []string{"target"}, may: []string{"for"}, any: []string{"fsync", "fail"}},

@@ -67,6 +67,7 @@ func (e *Ensemble) strike(n *node, f fault.Fault) error {
 				return err
 			}
 			n.silent = false
+			e.hangUp(n.id)
 		}
 		return e.boot(n)
 	case f.Kind == fault.Pause && up:
@@ -95,6 +96,17 @@ func (e *Ensemble) strike(n *node, f fault.Fault) error {
 		return l.order(wire.TypeClock, wire.AppendClock(nil, c))
 	}
 	return nil
+}
+
+// hangUp ends the clients' connections to a machine that is no more. Left alone,
+// they would find that out with TCP's next retransmission, and have waited for as
+// long as the machine was off.
+func (e *Ensemble) hangUp(id protocols.NodeID) {
+	for at, s := range e.sessions {
+		if at.node == id {
+			s.disconnect()
+		}
+	}
 }
 
 // transfer has whoever leads, or believes to, hand over to a node; each knows best

@@ -56,6 +56,9 @@ func plan(f *Planned, s *Settings) fault.Plan {
 	p := fault.Plan{For: f.For.Time(), Target: f.Target, From: f.From, To: f.To,
 		Fault: fault.Fault{Kind: f.Kind, Groups: f.Groups, Delay: s.Network.Delay, Loss: s.Network.Loss, Duplicate: s.Network.Duplicate,
 			Reorder: s.Network.Reorder, Fsync: s.Disk.Fsync, Fail: f.Fail, Skew: f.Skew.Time(), Drift: f.Drift}}
+	if f.Kind == fault.Cut && f.From == (fault.Target{}) { // so that cases can set the kind alone
+		p.From, p.Target = f.Target, fault.Target{}
+	}
 	if f.Delay != nil {
 		p.Fault.Delay = *f.Delay
 	}

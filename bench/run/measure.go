@@ -86,6 +86,7 @@ func (e *election) begin(now Time, f fault.Fault, v bench.System) {
 
 func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.System) {
 	s := &e.seats[node]
+	now = max(now, e.t0) // what a process did just before the fault may be told just behind it
 	if ev.Kind == protocols.RoleChanged {
 		if s.role = ev.Role; node == e.old && ev.Role != protocols.Leader {
 			e.leaves(now)

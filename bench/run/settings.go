@@ -125,7 +125,7 @@ type Planned struct {
 	At        random.Distribution  `toml:"at" required:"true" example:"\"uniform(1s, 1.075s)\"" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval"`
 	Phase     string               `toml:"phase" oneof:"heartbeat" doc:"of a fault of the leader: from at on it waits for the leader's next heartbeats, and fires uniformly within the interval that they begin; of raft and etcd"`
 	Kind      fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong"`
-	Target    fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority, observer or node:3; found when the fault fires; of transfer: to whom; of partition: whom the groups call 1, while the others, drawn, are 2, 3, ... in all such partitions of a trial"`
+	Target    fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority, observer or node:3; found when the fault fires; of transfer: to whom; of cut: the same as from; of partition: whom the groups call 1, while the others, drawn, are 2, 3, ... in all such partitions of a trial"`
 	For       Duration             `toml:"for" least:"1us" doc:"undone after this; absent: never"`
 	Groups    [][]protocols.NodeID `toml:"groups" example:"[[1, 2], [3, 4, 5]]" doc:"of partition: who can talk to whom; a server that is in several hears those who do not hear each other"`
 	From      fault.Target         `toml:"from" doc:"of cut, heal and link: senders"`

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
+	"raftzab/bench/live"
+	"raftzab/bench/live/host"
 	"raftzab/bench/run"
 )
 
@@ -15,6 +19,12 @@ func nodeCommand() *cobra.Command {
 JSON that says which server of which system it is, where the others are and where its disk is. What it is told comes
 over file 3, what it does goes out over file 4, its clients and peers come over TCP.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error { return run.Serve(args[0]) },
+		RunE: func(_ *cobra.Command, args []string) error {
+			err := run.Serve(args[0])
+			if errors.Is(err, host.ErrDisk) {
+				return fail(live.ExitDisk, "%w", err)
+			}
+			return err
+		},
 	}
 }
