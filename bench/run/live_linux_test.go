@@ -75,8 +75,8 @@ func liveCell(system string, timeout Duration) *Cell {
 }
 
 // raise boots the servers of a cell, on a network, for clients of their own; no
-// trial runs. Both are closed with the test.
-func raise(t *testing.T, cell *Cell) servers {
+// trial runs. Both are closed with the test. A ZooKeeper's JVMs get these flags, if any.
+func raise(t *testing.T, cell *Cell, jvm ...string) servers {
 	t.Helper()
 	system, err := Lookup(cell.System)
 	if err != nil {
@@ -97,6 +97,7 @@ func raise(t *testing.T, cell *Cell) servers {
 	if cell.System == "zookeeper" {
 		s, x := &cell.Settings, zookeeper.Default()
 		x.Network, x.Voters, x.Tick, x.SyncLimit = w.network, s.Cluster.Voters, time.Duration(s.Zab.Tick), s.Zab.SyncLimit
+		x.JVM = jvm
 		inst, err := installed()
 		if err != nil {
 			t.Fatal(err)
