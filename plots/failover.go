@@ -220,7 +220,11 @@ func (c *caption) marks(panels []failoverPanel) {
 		}
 		censored = censored || s.Censored > 0
 	})
-	c.say("Marks are medians, thick lines their bootstrap 95 %% intervals, and thin lines reach from the 5th to the 95th percentile%s.", tails)
+	scale := ""
+	if _, _, _, logarithmic := failoverSpan(panels); logarithmic {
+		scale = "; logarithmic time"
+	}
+	c.say("Marks are medians, thick lines their bootstrap 95 %% intervals, and thin lines reach from the 5th to the 95th percentile%s%s.", tails, scale)
 	if censored {
 		c.say("Censored trials hit the time limit; they stay in n as longer than all others, and an arrow leads to what falls among them.")
 	}

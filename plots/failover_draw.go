@@ -18,11 +18,10 @@ const (
 	radius   = 1.9
 )
 
-// drawFailover returns the panels side by side, with one axis of time. It is
-// logarithmic where times lie far apart.
-func drawFailover(panels []failoverPanel, axis string) drawing {
-	low, high := math.Inf(1), 0.0
-	beyond := false
+// failoverSpan returns from where to where marks and lines lie, whether some go
+// beyond, to the censored, and whether this is so far that time is logarithmic.
+func failoverSpan(panels []failoverPanel) (low, high float64, beyond, logarithmic bool) {
+	low = math.Inf(1)
 	each(panels, func(_ *failoverRow, s *standing, _ bool) {
 		for _, x := range []results.Number{s.P5, s.Low, s.Median, s.High, s.P95} {
 			if math.IsInf(float64(x), 1) {
@@ -33,9 +32,14 @@ func drawFailover(panels []failoverPanel, axis string) drawing {
 		}
 	})
 	if high == 0 { // everything is censored
-		low, high = 1, 1000
+		low, high = 500, 1000
 	}
-	logarithmic := high > 8*low && low > 0
+	return low, high, beyond, high > 8*low && low > 0
+}
+
+// drawFailover returns the panels side by side, with one axis of time.
+func drawFailover(panels []failoverPanel, axis string) drawing {
+	low, high, beyond, logarithmic := failoverSpan(panels)
 	heads := make([]head, len(panels))
 	for i := range panels {
 		heads[i].title = panels[i].Title

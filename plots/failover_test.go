@@ -209,12 +209,15 @@ func TestFailoverIsDrawnWhateverIsCensored(t *testing.T) {
 				r.ElectMS = late
 			}
 		}
-		picture, _, ok := failover(d)
+		picture, caption, ok := failover(d)
 		if !ok {
 			t.Fatal("no figure")
 		}
 		if _, err := picture.render("svg"); err != nil {
 			t.Error(err)
+		}
+		if said := strings.Contains(caption, "logarithmic time"); said != (late == 30000) {
+			t.Errorf("%v ms: logarithmic time is in the caption: %t", late, said)
 		}
 	}
 }
