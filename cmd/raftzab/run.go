@@ -16,6 +16,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"raftzab/bench/live"
+	"raftzab/bench/live/lan"
 	"raftzab/bench/run"
 	"raftzab/experiments"
 	"raftzab/plots"
@@ -102,10 +104,15 @@ type job struct {
 }
 
 // all runs the scenarios, one after the other.
-func (j *job) all(scenarios []*experiments.Scenario) error {
+func (j *job) all(scenarios []*experiments.Scenario) (err error) {
 	if err := j.missing(scenarios); err != nil {
 		return err
 	}
+	done, err := settle(scenarios)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
 	folders := make([]*results.Folder, len(scenarios))
 	for i, s := range scenarios {
 		folder, err := results.Open(filepath.Join(j.out, s.Name))
@@ -122,6 +129,42 @@ func (j *job) all(scenarios []*experiments.Scenario) error {
 		}
 	}
 	return broken
+}
+
+// settle makes a place for live cells, if there are any that can run here: a folder
+// that goes with this process, and for machines and a switch the right to make them.
+// For lack of that a user's process runs itself again, in namespaces where it has it,
+// and ends with the exit code of the other, which comes by here too; so nothing may
+// have been written yet.
+func settle(scenarios []*experiments.Scenario) (done func() error, err error) {
+	var processes, machines bool
+	for _, s := range scenarios {
+		for i := range s.Cells {
+			c := &s.Cells[i]
+			if c.Mode != run.Live {
+				continue
+			}
+			system, err := run.Lookup(c.System)
+			if err != nil {
+				return nil, err
+			}
+			if system.Missing(c.World()) == "" {
+				processes, machines = true, machines || !c.Loopback
+			}
+		}
+	}
+	done = func() error { return nil }
+	if processes {
+		if done, err = live.Scratch(); err != nil {
+			return nil, err
+		}
+	}
+	if machines {
+		if err := lan.Reexec(); err != nil {
+			return nil, errors.Join(err, done())
+		}
+	}
+	return done, nil
 }
 
 // missing refuses what a flag asks for and this machine cannot do.

@@ -1,0 +1,61 @@
+package live
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+)
+
+// scratchKey tells a process that it has a scratch folder already: this program is
+// run again, by lan.Reexec.
+const scratchKey = "RAFTZAB_SCRATCH"
+
+// reaper waits until nobody holds the other end of its input, and then removes a
+// folder. It looks again after a moment, for the last processes of a run may be
+// dying still, and gives up after ten seconds.
+const reaper = `read -r end; n=0; while rm -rf -- "$1"; sleep 0.2; [ -e "$1" ] && [ $n -lt 50 ]; do n=$((n+1)); done`
+
+// Scratch makes a folder for what a run needs only while it lasts, its nodes' disks
+// above all, and has TMPDIR name it: for this process and for those that it starts.
+//
+// The folder is gone when done returns. If the process ends otherwise, kill -9 and
+// panics included, a shell removes it: it waits at a pipe whose other end only this
+// process has. The shell has a session of its own, so that what is meant for us does
+// not reach it, and it is started here, before lan.Reexec, so that it is not one of
+// the processes that die with their namespace.
+func Scratch() (done func() error, err error) {
+	before, set := os.LookupEnv("TMPDIR")
+	dir := os.Getenv(scratchKey)
+	if dir != "" {
+		return func() error { return os.RemoveAll(dir) }, nil
+	}
+	if dir, err = os.MkdirTemp("", "raftzab-live-"); err != nil {
+		return nil, fmt.Errorf("live: a folder for the nodes: %w", err)
+	}
+	end, held, err := os.Pipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("live: pipe: %w", err), os.Remove(dir))
+	}
+	defer end.Close()
+	watcher := exec.Command("sh", "-c", reaper, "raftzab-reaper", dir)
+	watcher.Dir, watcher.Stdin, watcher.SysProcAttr = "/", end, &syscall.SysProcAttr{Setsid: true}
+	if err := watcher.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("live: a shell to remove %s: %w", dir, err), held.Close(), os.Remove(dir))
+	}
+	os.Setenv("TMPDIR", dir)
+	os.Setenv(scratchKey, dir)
+	holding = held
+	return func() error {
+		os.Unsetenv(scratchKey)
+		if os.Unsetenv("TMPDIR"); set {
+			os.Setenv("TMPDIR", before)
+		}
+		return errors.Join(os.RemoveAll(dir), held.Close(), watcher.Wait())
+	}, nil
+}
+
+// holding keeps the end of the pipe from being collected, and so closed, while the
+// process lives.
+var holding *os.File
