@@ -28,6 +28,7 @@ func syntheticFailover(trials int) *results.Data {
 				}
 				v.cell(run.mode, c.name, run.system, pairs(voters, fmt.Sprint(n)), settings, run.trials, func(i int, t *results.Trial) {
 					t.DetectMS, t.VoteMS, t.ActivateMS = results.Number(250+300*v.rng.Float64()), results.Number(12+8*v.rng.Float64()), 11
+					t.Votes, t.Messages, t.Rounds, t.BestLeader = 3, 10, 1, 1
 					switch run.system {
 					case "zab", "zookeeper":
 						if t.VoteMS += 200; c.name == "crash" {
