@@ -40,6 +40,11 @@ verify: ## split votes against theory, Zab's rounds, Raft against etcd: 20000 an
 	$(GO) test ./experiments -run 'SplitVotes' -elections 20000 -v -timeout 30m
 	$(GO) test ./experiments -run 'ZabElects|RaftAgrees' -elections 10000 -v -timeout 30m
 
+live: setup ## the live systems in full: kills, load, measurements of the switch
+	$(GO) test ./bench/live/lan -run Measure -measure -v -timeout 10m
+	$(GO) test ./bench/run -run NothingIsLostToKills -kills 200 -v -timeout 30m
+	$(GO) test ./bench/run -run TestLoad -load 8s -rounds 3 -v -timeout 30m
+
 lint: ## gofmt, vet for Linux, macOS and Windows, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }
 	@for os in linux darwin windows; do GOOS=$$os $(GO) vet ./... || exit 1; done
@@ -68,4 +73,4 @@ clean: ## remove what was built
 	rm -rf bin
 
 FORCE:
-.PHONY: help experiments test figures golden bench swarm bugs lint ci smoke setup verify clean FORCE
+.PHONY: help experiments test figures golden bench swarm bugs lint ci smoke setup verify live clean FORCE

@@ -34,17 +34,51 @@ func (c *caption) String() string { return strings.Join(c.sentences, " ") + "\n"
 func (c *caption) conditions(d *results.Data, panels []panel, of func(live bool) string) {
 	c.systems(panels)
 	c.circumstances(panels)
-	live := has(panels, func(s *series) bool { return s.Mode == "live" })
+	live := c.machine(panels)
 	if live {
-		c.say("Live systems are real processes on one machine, with its loopback interface and its disk.")
 		c.observed(d)
 	}
 	c.timeouts(panels)
+	c.probes(panels, of(live))
+}
+
+// machine says where live systems run, and whether there are any.
+func (c *caption) machine(panels []panel) bool {
+	var labels [2][]string // on loopback, over the switch
+	for i := range panels {
+		for j := range panels[i].Series {
+			s := &panels[i].Series[j]
+			if s.Mode != "live" {
+				continue
+			}
+			to := &labels[0]
+			if s.cell.Switch {
+				to = &labels[1]
+			}
+			if !slices.Contains(*to, s.label()) {
+				*to = append(*to, s.label())
+			}
+		}
+	}
+	const apart = "each server in a network namespace of its own behind a user-space switch that delays its packets"
+	switch {
+	case labels[0] != nil && labels[1] != nil:
+		c.say("Live systems are real processes on one machine, with its disk: %s with its loopback interface, %s %s.", strings.Join(labels[0], ", "), strings.Join(labels[1], ", "), apart)
+	case labels[0] != nil:
+		c.say("Live systems are real processes on one machine, with its loopback interface and its disk.")
+	case labels[1] != nil:
+		c.say("Live systems are real processes on one machine, with its disk, %s.", apart)
+	}
+	return labels[0] != nil || labels[1] != nil
+}
+
+// probes says from which trials the figure is, and why that matters.
+func (c *caption) probes(panels []panel, of string) {
 	why := "probes load a system"
 	if has(panels, func(s *series) bool { return s.System != "zab" && s.System != "zookeeper" }) {
 		why = "probes move Raft's detection, since their stream of AppendEntries resets the followers' timers all the time"
 	}
-	c.say("%s: %s, so elect_ms must not be subtracted from outage_ms.", of(live), why)
+	c.say("%s: %s, so elect_ms must not be subtracted from outage_ms.", of, why)
 }
 
 // observed repeats what live cells said of their machine.

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,49 +14,87 @@ var faults = map[string]string{
 	"power-off": "the %s's machine falls silent and nobody is told",
 	"pause":     "the %s's process is stopped",
 	"isolate":   "the %s is cut off",
+	"cut":       "nothing that the %s sends arrives at the others, and it hears them",
 }
 
-// circumstances says what each panel shows, by the first system in it that is
-// not live: a case is the same for all of them. What panels share is said once.
+// String says what a fault does; empty for kinds that are not for captions.
+func (f *planned) String() string {
+	switch {
+	case f.Kind == "partition":
+		text := "only these hear each other: " + groups(f.Groups)
+		if f.Target != "" {
+			text += fmt.Sprintf(" (1 is the %s)", f.Target)
+		}
+		return text
+	case f.Kind == "cut" && f.To != "":
+		return fmt.Sprintf("nothing that the %s sends arrives at the %s", target(cmp.Or(f.From, f.Target)), f.To)
+	case f.Kind == "cut":
+		return fmt.Sprintf(faults[f.Kind], target(cmp.Or(f.From, f.Target)))
+	case faults[f.Kind] != "":
+		return fmt.Sprintf(faults[f.Kind], target(f.Target))
+	}
+	return ""
+}
+
+// struckBy says what the first fault of a scenario does.
+func struckBy(s *settings, _ *series) string {
+	if len(s.Faults) == 0 {
+		return ""
+	}
+	return s.Faults[0].String()
+}
+
+// A telling says something of the circumstances of a series; or nothing.
+type telling func(s *settings, of *series) string
+
+func serversOf(s *settings, _ *series) string {
+	if s.Cluster.Voters == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d servers", s.Cluster.Voters)
+}
+
+func delayOf(s *settings, of *series) string {
+	if s.Network.Delay == "" || !of.delayed() {
+		return ""
+	}
+	return "one-way delay " + plain(s.Network.Delay)
+}
+
+func lossOf(s *settings, of *series) string {
+	if s.Network.Loss == 0 || !of.delayed() {
+		return ""
+	}
+	return fmt.Sprintf("loss %g %%", 100*s.Network.Loss)
+}
+
+func fsyncOf(s *settings, of *series) string {
+	if s.Disk.Fsync == "" || of.Mode == "live" {
+		return ""
+	}
+	return "fsync " + plain(s.Disk.Fsync)
+}
+
+// delayed reports whether the scenario's network is that of the series: not where
+// real processes talk over the machine's loopback interface.
+func (s *series) delayed() bool { return s.Mode != "live" || s.cell.Switch }
+
+// circumstances says what each panel shows.
 func (c *caption) circumstances(panels []panel) {
+	c.tell(panels, struckBy, serversOf, delayOf, lossOf, fsyncOf)
+}
+
+// tell says these things of each panel, by the first system in it that is not
+// live: a case is the same for all of them. What panels share is said once.
+func (c *caption) tell(panels []panel, tellings ...telling) {
 	var parts []string
-	for _, tell := range []func(s *settings, live bool) string{
-		func(s *settings, _ bool) string {
-			if len(s.Faults) == 0 || faults[s.Faults[0].Kind] == "" {
-				return ""
-			}
-			return fmt.Sprintf(faults[s.Faults[0].Kind], target(s.Faults[0].Target))
-		},
-		func(s *settings, _ bool) string {
-			if s.Cluster.Voters == 0 {
-				return ""
-			}
-			return fmt.Sprintf("%d servers", s.Cluster.Voters)
-		},
-		func(s *settings, live bool) string {
-			if s.Network.Delay == "" || live {
-				return ""
-			}
-			return "one-way delay " + plain(s.Network.Delay)
-		},
-		func(s *settings, live bool) string {
-			if s.Network.Loss == 0 || live {
-				return ""
-			}
-			return fmt.Sprintf("loss %g %%", 100*s.Network.Loss)
-		},
-		func(s *settings, live bool) string {
-			if s.Disk.Fsync == "" || live {
-				return ""
-			}
-			return "fsync " + plain(s.Disk.Fsync)
-		},
-	} {
+	for _, tell := range tellings {
 		var texts []string
 		where := map[string][]string{}
 		for i := range panels {
-			s, live := circumstancesOf(&panels[i])
-			if text := tell(&s, live); text != "" {
+			first := firstOf(&panels[i])
+			s := common(first.cell)
+			if text := tell(&s, first); text != "" {
 				if where[text] == nil {
 					texts = append(texts, text)
 				}
@@ -74,9 +113,8 @@ func (c *caption) circumstances(panels []panel) {
 	}
 }
 
-func circumstancesOf(p *panel) (s settings, live bool) {
-	first := max(0, slices.IndexFunc(p.Series, func(s series) bool { return s.Mode != "live" }))
-	return common(p.Series[first].cell), p.Series[first].Mode == "live"
+func firstOf(p *panel) *series {
+	return &p.Series[max(0, slices.IndexFunc(p.Series, func(s series) bool { return s.Mode != "live" }))]
 }
 
 func target(t string) string {

@@ -18,7 +18,7 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 }
 
 func latencyPanels(d *results.Data) []panel {
-	if swept(d) {
+	if swept(d) || paired(d) {
 		return nil
 	}
 	return panelsOf(d, func(t *results.Trial) (results.Number, bool) { return t.ElectMS, unprobed(t) })

@@ -34,6 +34,8 @@ var figures = []figure{
 	{"finalize-wait", finalizeWait, nil},
 	{"stale-leader", staleLeader, nil},
 	{"zab-phases", zabPhases, nil},
+	{"failover", failover, failoverTable},
+	{"failover-outage", failoverOutage, failoverOutageTable},
 }
 
 // All draws the figures of the scenario whose results are in dir into

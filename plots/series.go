@@ -61,40 +61,11 @@ func panelsOf(d *results.Data, value func(t *results.Trial) (results.Number, boo
 			at = len(panels)
 			panels = append(panels, panel{Case: cell.Case})
 		}
-		s := series{Mode: cell.Mode, System: cell.System, cell: cell}
-		var values []float64
-		ran := rows[key{cell.Mode, cell.Case, cell.System}]
-		for _, t := range ran {
-			v, ours := value(t)
-			switch {
-			case !ours:
-				continue
-			case t.Outcome == results.Failed:
-				s.Failed++
-				continue
-			case !math.IsNaN(float64(v)):
-				values = append(values, float64(v))
-			case t.Outcome == results.Censored:
-				values = append(values, math.Inf(1))
-			default:
-				continue
-			}
-			if s.rows = append(s.rows, t); t.Outcome == results.Violated {
-				s.Violated++
-			}
-		}
-		if s.sample = metric.NewSample(values); len(s.sample) == 0 {
-			why := "not measured"
-			switch {
-			case len(ran) == 0:
-				why = "not run here"
-			case s.Failed > 0:
-				why = "every trial failed"
-			}
+		s, why := seriesOfCell(cell, rows[key{cell.Mode, cell.Case, cell.System}], value)
+		if why != "" {
 			panels[at].Absent = append(panels[at].Absent, absence{s.label(), why})
 			continue
 		}
-		s.N, s.Censored = len(s.sample), s.sample.Censored()
 		panels[at].Series = append(panels[at].Series, s)
 	}
 	panels = slices.DeleteFunc(panels, func(p panel) bool { return len(p.Series) == 0 })
@@ -104,6 +75,42 @@ func panelsOf(d *results.Data, value func(t *results.Trial) (results.Number, boo
 		})
 	}
 	return panels
+}
+
+// seriesOfCell makes the series of a cell from its rows; or says why there is none.
+func seriesOfCell(cell *results.Cell, ran []*results.Trial, value func(t *results.Trial) (results.Number, bool)) (s series, why string) {
+	s = series{Mode: cell.Mode, System: cell.System, cell: cell}
+	var values []float64
+	for _, t := range ran {
+		v, ours := value(t)
+		switch {
+		case !ours:
+			continue
+		case t.Outcome == results.Failed:
+			s.Failed++
+			continue
+		case !math.IsNaN(float64(v)):
+			values = append(values, float64(v))
+		case t.Outcome == results.Censored:
+			values = append(values, math.Inf(1))
+		default:
+			continue
+		}
+		if s.rows = append(s.rows, t); t.Outcome == results.Violated {
+			s.Violated++
+		}
+	}
+	if s.sample = metric.NewSample(values); len(s.sample) == 0 {
+		switch {
+		case len(ran) == 0:
+			return s, "not run here"
+		case s.Failed > 0:
+			return s, "every trial failed"
+		}
+		return s, "not measured"
+	}
+	s.N, s.Censored = len(s.sample), s.sample.Censored()
+	return s, ""
 }
 
 // unprobed picks elections as nobody's writes move them: simulated trials

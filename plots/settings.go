@@ -31,7 +31,13 @@ type settings struct {
 		MinNotification string
 	}
 	Probe  struct{ Interval string }
-	Faults []struct{ At, Phase, Kind, Target string }
+	Faults []planned
+}
+
+// planned is what figures say of a fault.
+type planned struct {
+	At, Phase, Kind, Target, For, From, To string
+	Groups                                 [][]int
 }
 
 func settingsOf(c *results.Cell) (s settings) {
@@ -117,10 +123,9 @@ func (p *panel) title(i, of int) string {
 	if p.Case != "" {
 		parts = append(parts, p.Case)
 	}
-	// Live cells have the machine's own network, whatever the scenario says.
 	for j := range p.Series {
 		s := settingsOf(p.Series[j].cell)
-		if s.Cluster.Voters > 0 && p.Series[j].Mode == "sim" {
+		if s.Cluster.Voters > 0 && p.Series[j].delayed() {
 			parts = append(parts, fmt.Sprintf("%d servers, delay %s", s.Cluster.Voters, plain(s.Network.Delay)))
 			break
 		}

@@ -31,7 +31,7 @@ func settled(d *results.Data) (drawing, string, bool) {
 	c.faults(panels)
 	all := linesOf(panels)
 	c.systems(all)
-	c.circumstances(all)
+	c.tell(all, serversOf, delayOf, lossOf, fsyncOf)
 	c.timeouts(all)
 	c.say("Each server has a client of its own, which writes every %s.", plain(settingsOf(panels[0].Lines[0].cell).Probe.Interval))
 	c.unwatched(panels)
@@ -65,10 +65,7 @@ type share struct {
 // watchedSettings are what this figure says of the circumstances.
 type watchedSettings struct {
 	Observe string
-	Faults  []struct {
-		Kind, Target, For string
-		Groups            [][]int
-	}
+	Faults  []planned
 }
 
 // settledPanels sorts the rows of a scenario whose trials were watched for a
@@ -185,16 +182,8 @@ func (c *caption) faults(panels []settledPanel) {
 	for i := range panels {
 		var parts []string
 		for _, f := range panels[i].Lines[0].settings.Faults {
-			part := ""
-			switch {
-			case f.Kind == "partition":
-				part = "only these hear each other: " + groups(f.Groups)
-				if f.Target != "" {
-					part += fmt.Sprintf(" (1 is the %s)", f.Target)
-				}
-			case faults[f.Kind] != "":
-				part = fmt.Sprintf(faults[f.Kind], target(f.Target))
-			default:
+			part := f.String()
+			if part == "" {
 				continue
 			}
 			if long, err := time.ParseDuration(f.For); err == nil && long > 0 {

@@ -34,6 +34,7 @@ type Cell struct {
 	Case     string          `json:"case"`
 	System   string          `json:"system"`
 	Swept    []Setting       `json:"swept,omitempty"`
+	Switch   bool            `json:"switch,omitempty"`   // live: a machine for each server, and a switch between them to which [network] applies; else loopback
 	Trials   int             `json:"trials"`             // asked for
 	Rows     *int            `json:"rows,omitempty"`     // written; of simulated cells: a live cell's are in run.json
 	Checksum string          `json:"checksum,omitempty"` // over all events, hexadecimal

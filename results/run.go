@@ -11,19 +11,20 @@ import (
 // A Run says what the machine had its hand in: another one, or another day,
 // gives another run.json beside the same manifest.json.
 type Run struct {
-	Machine   Machine   `json:"machine"`
-	Go        string    `json:"go"`
-	Java      string    `json:"java,omitempty"`
-	ZooKeeper string    `json:"zookeeper,omitempty"`
-	Dirty     bool      `json:"dirty"` // the checkout had changes that no commit holds
-	Started   time.Time `json:"started"`
-	Ended     time.Time `json:"ended"`
-	Load      string    `json:"load,omitempty"` // load averages at the start
-	Cells     []CellRun `json:"cells"`
-	Files     []File    `json:"files,omitempty"`    // those that do not come again byte by byte
-	LeftOut   []LeftOut `json:"left_out,omitempty"` // what could not run here
-	Observed  []string  `json:"observed,omitempty"` // what live cells measured of the machine and asked of their system, a sentence each
-	Warnings  []string  `json:"warnings,omitempty"`
+	Machine   Machine      `json:"machine"`
+	Go        string       `json:"go"`
+	Java      string       `json:"java,omitempty"`
+	ZooKeeper string       `json:"zookeeper,omitempty"`
+	Dirty     bool         `json:"dirty"` // the checkout had changes that no commit holds
+	Started   time.Time    `json:"started"`
+	Ended     time.Time    `json:"ended"`
+	Load      string       `json:"load,omitempty"` // load averages at the start
+	Cells     []CellRun    `json:"cells"`
+	Files     []File       `json:"files,omitempty"`    // those that do not come again byte by byte
+	LeftOut   []LeftOut    `json:"left_out,omitempty"` // what could not run here
+	Compared  []Comparison `json:"compared,omitempty"` // live cells with the simulated ones of the same case and swept values
+	Observed  []string     `json:"observed,omitempty"` // what live cells measured of the machine and asked of their system, a sentence each
+	Warnings  []string     `json:"warnings,omitempty"`
 }
 
 // A Machine is what the run ran on.
@@ -43,6 +44,31 @@ type CellRun struct {
 	Swept   []Setting `json:"swept,omitempty"`
 	Rows    int       `json:"rows"`
 	Seconds float64   `json:"seconds"` // wall time
+	Live    *LiveRun  `json:"live,omitempty"`
+}
+
+// A LiveRun says of a live cell what the machine did to it.
+type LiveRun struct {
+	Spoilt   int       `json:"spoilt"`             // trials that were run again since the cores were too busy
+	Kept     int       `json:"kept"`               // trials that were as bad each time and taken as they were
+	Lateness *Lateness `json:"lateness,omitempty"` // of the switch, in all trials, those run again included; nil: no switch, or nothing was delayed
+}
+
+// A Lateness says how long after the instant that its delay asked for the switch
+// released a packet. P50 and P99 are upper bounds of buckets.
+type Lateness struct {
+	Count   int64    `json:"count"` // packets with a delay
+	P50     float64  `json:"p50_ms"`
+	P99     float64  `json:"p99_ms"`
+	Max     float64  `json:"max_ms"`
+	Buckets []Bucket `json:"buckets"` // ascending, without empty ones
+}
+
+// A Bucket counts what was late by less than Below, and not by less than the
+// bucket before.
+type Bucket struct {
+	Below float64 `json:"below_ms"`
+	Count int64   `json:"count"`
 }
 
 // LeftOut is a system that could not run here.

@@ -210,6 +210,22 @@ func (w *processed) observed() []string {
 	return found
 }
 
+// versions of programs that are not ours: there is none among the servers.
+func (w *processed) versions() []Version { return nil }
+
+// disturbed says what the machine did to the cell.
+func (w *processed) disturbed() *results.LiveRun {
+	d := &results.LiveRun{Spoilt: w.spoilt, Kept: w.kept}
+	if w.late.Count > 0 {
+		ms := func(t time.Duration) float64 { return float64(t) / float64(time.Millisecond) }
+		d.Lateness = &results.Lateness{Count: w.late.Count, P50: ms(w.late.P50), P99: ms(w.late.P99), Max: ms(w.late.Max)}
+		for _, b := range w.late.Histogram {
+			d.Lateness.Buckets = append(d.Lateness.Buckets, results.Bucket{Below: ms(b.Below), Count: b.Count})
+		}
+	}
+	return d
+}
+
 // A mender is the Handler that undoes what a trial left broken.
 type mender struct {
 	faults []fault.Fault

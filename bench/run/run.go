@@ -85,9 +85,10 @@ type Summary struct {
 	Counts   map[results.Outcome]int
 	Checksum uint64 // over all events, whatever the order of trials; zero where a system has none
 	Wall     time.Duration
-	Breaches []*Breach // the first few
-	Versions []Version // of what a live cell ran
-	Observed []string  // what a live cell found its machine to be like
+	Breaches []*Breach        // the first few
+	Versions []Version        // of what a live cell ran
+	Observed []string         // what a live cell found its machine to be like
+	Live     *results.LiveRun // what the machine did to a live cell
 }
 
 // A Version is that of a program that is not ours.
@@ -161,11 +162,8 @@ func (r *runner) work(system *System) (err error) {
 		return fmt.Errorf("%s: %w", r.cell, err)
 	}
 	defer func() {
-		if d, ok := w.(interface {
-			versions() []Version
-			observed() []string
-		}); ok {
-			r.sum.Versions, r.sum.Observed = d.versions(), d.observed()
+		if d, ok := w.(reporter); ok { // a live cell has one worker
+			r.sum.Versions, r.sum.Observed, r.sum.Live = d.versions(), d.observed(), d.disturbed()
 		}
 		err = errors.Join(err, w.close())
 	}()
@@ -198,6 +196,13 @@ func (r *runner) work(system *System) (err error) {
 		r.finish(i, rows, sum, breaches)
 	}
 	return nil
+}
+
+// A reporter is a worker that has something to say of the machine.
+type reporter interface {
+	versions() []Version
+	observed() []string
+	disturbed() *results.LiveRun
 }
 
 // failed is the row of a trial that the world has failed.

@@ -258,6 +258,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 			fmt.Fprintln(j.stderr, err)
 		}
 	}
+	world.Compared = table.compare(s.Seed)
 	done = true
 	if err := folder.Finish(manifest, world); err != nil {
 		return err
@@ -273,6 +274,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		fmt.Fprintf(j.stderr, "data are in %s, figures with their captions in %s\n", dir, filepath.Join(dir, "figures"))
 	}
 	table.print(j.stdout, s)
+	printCompared(j.stdout, world.Compared)
 	for _, b := range broken {
 		fmt.Fprintln(j.stderr, b)
 	}
@@ -293,7 +295,7 @@ func note(m *results.Manifest, w *results.Run, system *run.System, cell *run.Cel
 	if err != nil {
 		return fmt.Errorf("describing %s: %w", cell, err)
 	}
-	c := results.Cell{Mode: string(cell.Mode), Case: cell.Case, System: cell.System, Swept: cell.Swept, Trials: cell.Trials, Settings: settings, Notes: system.NotesOn(&cell.Settings)}
+	c := results.Cell{Mode: string(cell.Mode), Case: cell.Case, System: cell.System, Swept: cell.Swept, Switch: cell.Mode == run.Live && !cell.Loopback, Trials: cell.Trials, Settings: settings, Notes: system.NotesOn(&cell.Settings)}
 	if sum != nil {
 		if cell.Mode == run.Sim {
 			c.Rows = &sum.Rows
@@ -301,7 +303,7 @@ func note(m *results.Manifest, w *results.Run, system *run.System, cell *run.Cel
 		if system.Reproducible && cell.Mode == run.Sim {
 			c.Checksum = fmt.Sprintf("%016x", sum.Checksum)
 		}
-		w.Cells = append(w.Cells, results.CellRun{Mode: c.Mode, Case: c.Case, System: c.System, Swept: c.Swept, Rows: sum.Rows, Seconds: sum.Wall.Seconds()})
+		w.Cells = append(w.Cells, results.CellRun{Mode: c.Mode, Case: c.Case, System: c.System, Swept: c.Swept, Rows: sum.Rows, Seconds: sum.Wall.Seconds(), Live: sum.Live})
 		for _, v := range sum.Versions {
 			switch v.Of {
 			case "java":

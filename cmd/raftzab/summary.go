@@ -19,7 +19,9 @@ import (
 type sample struct {
 	cell             *run.Cell
 	elect, outage    []float64
-	rounds, again    int // trials of elect that tell their rounds; of these, with more than one
+	phases           [3][]float64 // detect, vote, activate: of the same trials as elect
+	busy             bool         // clients wrote in those
+	rounds, again    int          // trials of elect that tell their rounds; of these, with more than one
 	counts           counts
 	window           watched
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
@@ -44,6 +46,7 @@ func (s *sample) add(rows []results.Trial) {
 		}
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
+			s.addPhases(r)
 			s.counts.add(r)
 			if !math.IsNaN(float64(r.Rounds)) {
 				s.rounds++

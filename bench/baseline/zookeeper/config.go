@@ -24,6 +24,7 @@ type Config struct {
 	InitLimit  int               // ticks that a learner may take to connect and synchronise
 	SyncLimit  int               // ticks of silence after which leader and learner give each other up
 	Properties map[string]string // Java's system properties: what ZooKeeper lets be set in no file, "zookeeper.fastleader.maxNotificationInterval"
+	JVM        []string          // flags of the servers' JVMs; nil: those of small servers that start quickly
 	Keys       int               // znodes, made by Start: keys 0 to Keys-1
 	Dir        string            // where the servers keep their data; empty: a temporary folder, removed by Close
 	Boot       time.Duration     // how long Start may take
@@ -77,6 +78,9 @@ var jvmFlags = []string{"-Xms32m", "-Xmx128m", "-Xss256k", "-XX:+UseSerialGC", "
 // JVMFlags are those that every server runs under.
 func (c Config) JVMFlags() []string {
 	flags := slices.Clone(jvmFlags)
+	if c.JVM != nil {
+		flags = slices.Clone(c.JVM)
+	}
 	for _, name := range slices.Sorted(maps.Keys(c.Properties)) {
 		flags = append(flags, "-D"+name+"="+c.Properties[name])
 	}

@@ -16,6 +16,7 @@ const (
 // A client is one connection of a client, which is one session.
 type client struct {
 	conn    *net.TCPConn
+	number  int    // connections count from 1 in each life
 	session uint32 // of its first request; belongs to the reader
 
 	owed  int  // requests that are not answered; belongs to the owner, like the next
@@ -27,8 +28,8 @@ type client struct {
 }
 
 // serve reads a client's requests. What has come at once goes in at once.
-func (h *host[M]) serve(conn *net.TCPConn) {
-	c := &client{conn: conn, ready: make(chan struct{}, 1)}
+func (h *host[M]) serve(conn *net.TCPConn, number int) {
+	c := &client{conn: conn, number: number, ready: make(chan struct{}, 1)}
 	over := make(chan struct{})
 	h.goes(func() { c.write(over) })
 	defer close(over)
@@ -82,9 +83,9 @@ func (c *client) write(over chan struct{}) {
 	}
 }
 
-// admit reports whether r, the next of its connection, may go to the node. The
-// session's connection before this one, if that has not ended yet, ends here; flush
-// hands over what came before r.
+// admit reports whether r, the next of its connection, may go to the node. A session
+// is on its latest connection: one from before ends here, whichever of them it is that
+// we hear of first. flush hands over what came before r.
 func (h *host[M]) admit(r *request, flush func()) bool {
 	c, session := r.client, r.ID.Session
 	for int(session) >= len(h.sessions) {
@@ -95,6 +96,10 @@ func (h *host[M]) admit(r *request, flush func()) bool {
 		return false
 	case before == nil:
 		h.sessions[session] = c
+	case before.number > c.number:
+		c.owed = -1
+		c.conn.Close()
+		return false
 	case before != c:
 		flush()
 		h.forget(before)

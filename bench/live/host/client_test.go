@@ -3,6 +3,7 @@
 package host
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"testing"
@@ -116,6 +117,14 @@ func TestANewConnectionTakesTheSessionOver(t *testing.T) {
 			next.gets()
 			old.ends()
 		},
+		func(old, next *plug) { // and we hear of the new one first
+			next.sends(read(3, 2, 1, protocols.ReadLocal))
+			next.gets()
+			old.sends(read(3, 1, 1, protocols.ReadLocal))
+			old.ends()
+			next.sends(read(3, 3, 1, protocols.ReadLocal))
+			next.gets()
+		},
 		func(old, next *plug) { // behind it
 			old.sends(read(2, 1, 1, protocols.ReadLocal))
 			old.gets()
@@ -178,25 +187,57 @@ func TestNonsenseFromClientsEndsTheirConnectionsOnly(t *testing.T) {
 	}
 }
 
-// Who asks without end and reads no answer is cut off.
+// Who asks and does not read the answers is cut off.
 func TestAClientThatDoesNotReadIsCutOff(t *testing.T) {
+	x := newStage(t, &script{}) // every write is refused at once
+	x.peer()                    // it is up
+	conn, err := dialOnce(x.clients)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	asksUntilCutOff(t, conn, func(asked int) {
+		for answered := 0; answered < asked; {
+			select {
+			case call := <-x.told:
+				n := 0
+				fmt.Sscanf(call, "propose %d", &n)
+				answered += n
+			case <-time.After(300 * time.Millisecond):
+				return // it may be cut off already
+			}
+		}
+	})
+}
+
+// Who asks for more than can be answered is cut off, too.
+func TestAClientThatAsksWithoutEndIsCutOff(t *testing.T) {
 	e := newEnsemble(t, "raft", nil)
 	e.start(1, 2)
 	leader := e.leader()
 	for _, id := range []protocols.NodeID{1, 2} {
-		e.command(id, wire.AppendFrame(nil, wire.TypeDisk, wire.AppendDisk, wire.Disk{Fsync: slowly}))
+		e.command(id, wire.AppendFrame(nil, wire.TypeDisk, wire.AppendDisk, wire.Disk{Fsync: random.Always(3600 * 1000 * ms)}))
 	}
 	p := e.plug(leader)
-	p.conn.(*net.TCPConn).SetReadBuffer(4 << 10)
-	for seq := uint32(1); seq < 20*mostOwed; {
+	go io.Copy(io.Discard, p.conn) // it reads well
+	asksUntilCutOff(t, p.conn, func(int) {})
+}
+
+// asksUntilCutOff sends many requests at a time, and waits for goOn in between.
+func asksUntilCutOff(t *testing.T, conn net.Conn, goOn func(asked int)) {
+	t.Helper()
+	const many = 1000
+	for seq := uint32(1); seq < 10*mostOwed; {
 		var b []byte
-		for range 100 {
-			b = wire.AppendFrame(b, wire.TypeRequest, wire.AppendRequest, read(1, seq, 1, protocols.ReadIndex))
+		for range many {
+			b = wire.AppendFrame(b, wire.TypeRequest, wire.AppendRequest, write(1, seq, 1, 1))
 			seq++
 		}
-		if _, err := p.conn.Write(b); err != nil {
+		if _, err := conn.Write(b); err != nil {
 			return
 		}
+		goOn(many)
 	}
 	t.Error("many requests, and no end")
 }

@@ -146,10 +146,8 @@ func newEnsemble(t testing.TB, protocol string, change func(*server)) *ensemble 
 		}
 	}
 	t.Cleanup(func() {
-		for id, l := range e.lives {
-			if l != nil {
-				e.kill(protocols.NodeID(id))
-			}
+		for id := range e.lives {
+			e.kill(protocols.NodeID(id))
 		}
 		if err := net.Close(); err != nil {
 			t.Error(err)
@@ -286,6 +284,9 @@ func (l *life) count(k protocols.EventKind) (n int) {
 func (e *ensemble) kill(id protocols.NodeID) {
 	e.t.Helper()
 	l := e.lives[id]
+	if l == nil {
+		return
+	}
 	e.lives[id] = nil
 	l.end()
 	if err := l.wait(); err != nil && !e.processes {

@@ -175,7 +175,7 @@ func (h *host[M]) boot() error {
 	h.disk.begin(h)
 	h.saves = make(chan *kv.Image, 1)
 	h.goes(h.save)
-	h.goes(func() { h.accept(peers, h.answer) })
+	h.goes(func() { h.accept(peers, func(conn *net.TCPConn, _ int) { h.answer(conn) }) })
 	h.goes(func() { h.accept(clients, h.serve) })
 	if h.cfg.Commands != nil {
 		go h.obey() // it may be in a read that nothing ends
@@ -201,9 +201,10 @@ func (h *host[M]) open(at netip.AddrPort, whom string) (*net.TCPListener, error)
 	return l, nil
 }
 
-// accept has serve look after each connection. It closes what serve leaves.
-func (h *host[M]) accept(l *net.TCPListener, serve func(*net.TCPConn)) {
-	for {
+// accept has serve look after each connection, which it numbers. It closes what serve
+// leaves.
+func (h *host[M]) accept(l *net.TCPListener, serve func(conn *net.TCPConn, number int)) {
+	for number := 1; ; number++ {
 		conn, err := l.AcceptTCP()
 		if h.ctx.Err() != nil {
 			if err == nil {
@@ -218,7 +219,7 @@ func (h *host[M]) accept(l *net.TCPListener, serve func(*net.TCPConn)) {
 		h.goes(func() {
 			if h.keep(conn) {
 				defer h.close(conn)
-				serve(conn)
+				serve(conn, number)
 			}
 		})
 	}

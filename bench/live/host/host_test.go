@@ -301,6 +301,17 @@ func TestTheParentSeesAndCommands(t *testing.T) {
 	}
 }
 
+// Where a log ends is told without events too, a little later.
+func TestTheParentLearnsOfPositionsWithoutListening(t *testing.T) {
+	e := newEnsemble(t, "zab", nil)
+	e.start(e.all()...)
+	s := e.session(1, e.leader())
+	at := s.put(1, 1).At
+	for _, id := range e.all() {
+		e.await("the parent knows of the write", func() bool { return e.lives[id].now().Committed == at })
+	}
+}
+
 // A replica that breaks its promises ends the life with an error that says how.
 func TestAPanicOfTheReplicaIsAnError(t *testing.T) {
 	e := newEnsemble(t, "raft", nil)

@@ -33,13 +33,14 @@ func TestAStreamBeginsWithHelloAndWelcome(t *testing.T) {
 // way. Its own call is void, should the hello come later.
 func TestTheLesserGivesWay(t *testing.T) {
 	s := newStreet(t)
+	life := now()
 	port := s.port(3)
 	h := s.host(2)
 	h.send(3, note{1, 1})
 	out := s.called(port)
 	out.hears("hello of 2, call 1")
 	in := s.calls(2)
-	in.hello(3, now(), 1)
+	in.hello(3, life, 1)
 	in.hears("welcome, calls 1", "1.1")
 	out.hears("end")
 	in.note(2, 2)
@@ -299,9 +300,10 @@ func TestNonsenseEndsTheConnection(t *testing.T) {
 			p := s.calls(2)
 			p.hello(3, now(), 1)
 			p.hears("welcome, calls 0")
-			p.says(frame)
+			good, _ := wire.AppendMessage(nil, note{1, 1}.AppendBinary, nil)
+			p.says(append(good, frame...))
 			p.hears("end")
-			h.hears("3 broke")
+			h.hears("3: 1.1", "3 broke")
 		})
 	}
 }

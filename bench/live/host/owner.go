@@ -251,7 +251,6 @@ func (h *host[M]) command(at int64, c any) {
 			c.Skew, c.Drift = 0, 0
 		}
 		h.bent.set(at, c.Skew, c.Drift)
-		h.rings = 0 // what was on the old clock
 	case protocols.NodeID:
 		if h.node.Status().Role == protocols.Leader {
 			h.node.Transfer(h.bent.read(at), c, &h.out)

@@ -132,12 +132,12 @@ func (s *stream[M]) write() {
 }
 
 // take swaps the queue for an empty one; none if this stream is not the link's any
-// more, or what is in the queue is not for it.
+// more. While a break is mourned there is none.
 func (s *stream[M]) take(empty []parcel[M]) []parcel[M] {
 	l := s.l
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.stream != s || l.mourning > 0 {
+	if l.stream != s {
 		return empty[:0]
 	}
 	taken := l.queue

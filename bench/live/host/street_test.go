@@ -76,7 +76,7 @@ func (s *street) host(id protocols.NodeID) *bare {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	h.goes(func() { h.accept(l, h.answer) })
+	h.goes(func() { h.accept(l, func(conn *net.TCPConn, _ int) { h.answer(conn) }) })
 	s.t.Cleanup(func() { h.end(nil) })
 	return &bare{host: h, t: s.t}
 }
@@ -227,3 +227,7 @@ func isReset(err error) bool {
 }
 
 func now() uint64 { return uint64(clock.Monotonic()) }
+
+func dialOnce(to netip.AddrPort) (net.Conn, error) {
+	return net.DialTimeout("tcp", to.String(), patience)
+}

@@ -87,8 +87,12 @@ func (l *lan) sendNumbers(t *testing.T, count int) (got []int) {
 func (l *lan) receive(t *testing.T, in *net.UDPConn, got []int, begun Counts, sent int64) []int {
 	t.Helper()
 	b := make([]byte, 8)
-	in.SetReadDeadline(time.Now().Add(20 * time.Second))
+	limit := time.Now().Add(20 * time.Second)
+	in.SetReadDeadline(limit)
 	for {
+		if time.Now().After(limit) {
+			t.Fatalf("%d of %d sent have come; the switch says %+v", len(got), sent, l.Counts(1, 2))
+		}
 		c := l.Counts(1, 2)
 		arriving := c.Delivered - begun.Delivered
 		taken := c.Sent-begun.Sent == sent && l.sw.links.link(1, 2).line.Load() == 0

@@ -134,6 +134,7 @@ func useAndClose(t *testing.T) {
 		t.Fatal(err)
 	}
 	gone(t, cmd.Process.Pid)
+	cmd.Process.Kill()
 	cmd.Wait()
 	if err := l.Close(); err != nil {
 		t.Errorf("once more: %v", err)

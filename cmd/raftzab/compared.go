@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"text/tabwriter"
+
+	"raftzab/bench/metric"
+	"raftzab/bench/run"
+	"raftzab/results"
+)
+
+// addPhases takes in the phases of an election. One that a trial without a new
+// leader did not end counts as larger than all; where there is a new leader, a
+// phase that is missing is one that the system cannot give.
+func (s *sample) addPhases(r *results.Trial) {
+	s.busy = r.Probed
+	outcome := r.Outcome
+	if !math.IsNaN(float64(r.ElectMS)) {
+		outcome = results.OK
+	}
+	for i, x := range [...]results.Number{r.DetectMS, r.VoteMS, r.ActivateMS} {
+		s.phases[i] = measured(s.phases[i], x, outcome)
+	}
+}
+
+// leastForKS is from how many trials on each side on the critical value of the
+// Kolmogorov-Smirnov distance is good.
+const leastForKS = 100
+
+// simulationOf names the simulated system that a live one is compared with.
+func simulationOf(system string) string {
+	if system == "zookeeper" {
+		return "zab"
+	}
+	return system
+}
+
+// compare sets each live cell beside the simulated one of the same case and the
+// same swept values.
+func (t *summary) compare(seed uint64) (all []results.Comparison) {
+	for _, a := range t.rows {
+		if a.cell.Mode != run.Live {
+			continue
+		}
+		i := slices.IndexFunc(t.rows, func(b *sample) bool {
+			return b.cell.Mode == run.Sim && b.cell.System == simulationOf(a.cell.System) && b.cell.Case == a.cell.Case && slices.Equal(b.cell.Swept, a.cell.Swept)
+		})
+		if i < 0 {
+			continue
+		}
+		b := t.rows[i]
+		c := results.Comparison{Case: a.cell.Case, Swept: a.cell.Swept, Live: a.cell.System, Simulated: b.cell.System}
+		for _, m := range []struct {
+			name   string
+			values func(s *sample) ([]float64, bool) // and whether clients wrote
+		}{
+			{"elect_ms", func(s *sample) ([]float64, bool) { return s.elect, s.busy }},
+			{"detect_ms", func(s *sample) ([]float64, bool) { return s.phases[0], s.busy }},
+			{"vote_ms", func(s *sample) ([]float64, bool) { return s.phases[1], s.busy }},
+			{"activate_ms", func(s *sample) ([]float64, bool) { return s.phases[2], s.busy }},
+			{"outage_ms", func(s *sample) ([]float64, bool) { return s.outage, true }},
+		} {
+			if x, ok := comparedIn(m.name, a, b, m.values, seed); ok {
+				c.Measures = append(c.Measures, x)
+			}
+		}
+		if len(c.Measures) > 0 {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// comparedIn compares two cells in one measure; not where one has nothing of it.
+func comparedIn(name string, live, sim *sample, values func(s *sample) ([]float64, bool), seed uint64) (results.Compared, bool) {
+	side := func(s *sample) (metric.Sample, results.Side) {
+		v, probed := values(s)
+		x := metric.NewSample(v)
+		return x, results.Side{N: len(x), Censored: x.Censored(), Probed: probed, Median: results.Number(x.Median())}
+	}
+	a, l := side(live)
+	b, s := side(sim)
+	if l.N == 0 || s.N == 0 {
+		return results.Compared{}, false
+	}
+	c := results.Compared{Measure: name, Live: l, Simulated: s, Difference: results.None, Relative: results.None}
+	if finite(l.Median) && finite(s.Median) {
+		if c.Difference = l.Median - s.Median; s.Median > 0 {
+			c.Relative = c.Difference / s.Median
+		}
+	}
+	// Of two medians among the censored nobody knows which is the larger.
+	if min(l.N, s.N) >= leastForInterval && (finite(l.Median) || finite(s.Median)) {
+		i := metric.MedianDifference(a, b, 0.95, seed)
+		c.Interval = &[2]results.Number{results.Number(i.Low), results.Number(i.High)}
+	}
+	if min(l.N, s.N) >= leastForKS {
+		c.KS = &results.KS{Distance: metric.KS(a, b), Critical: metric.KSCritical(0.05, l.N, s.N)}
+	}
+	return c, true
+}
+
+func finite(x results.Number) bool { return !math.IsInf(float64(x), 0) && !math.IsNaN(float64(x)) }
+
+// printCompared writes the comparisons as a table.
+func printCompared(out io.Writer, all []results.Comparison) {
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintln(out)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "live and simulated\tmeasure\tn\tmedian ms\tn\tmedian ms\tlive - simulated ms [95 %]\trelative\tKS distance (5 %)")
+	for i := range all {
+		c := &all[i]
+		name := c.Live
+		if c.Simulated != c.Live {
+			name += " and " + c.Simulated
+		}
+		if c.Case != "" {
+			name += " " + c.Case
+		}
+		for _, s := range c.Swept {
+			if s.Value != "" {
+				name += " " + s.Key + "=" + s.Value
+			}
+		}
+		for _, m := range c.Measures {
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%s\t%s\n", name, m.Measure, m.Live.N, reached(float64(m.Live.Median)), m.Simulated.N, reached(float64(m.Simulated.Median)), apart(&m))
+			name = ""
+		}
+	}
+	w.Flush()
+	fmt.Fprintln(out, `Live trials always have probing clients; of the simulated, outage_ms is of trials with them and the rest of trials without. zookeeper is compared with
+our zab. An asterisk: the distance is over that which chance alone passes one time in twenty. No interval below n = 6, no distance below n = 100.`)
+}
+
+// apart is difference, relative difference and distance, as three columns.
+func apart(m *results.Compared) string {
+	difference, relative, distance := "-", "-", "-"
+	if finite(m.Difference) {
+		difference = fmt.Sprintf("%+.1f", m.Difference)
+	}
+	if m.Interval != nil {
+		difference += fmt.Sprintf(" [%s, %s]", bound(m.Interval[0]), bound(m.Interval[1]))
+	}
+	if finite(m.Relative) {
+		relative = fmt.Sprintf("%+.1f %%", 100*m.Relative)
+	}
+	if m.KS != nil {
+		distance = fmt.Sprintf("%.3f (%.3f)", m.KS.Distance, m.KS.Critical)
+		if m.KS.Distance > m.KS.Critical {
+			distance += " *"
+		}
+	}
+	return difference + "\t" + relative + "\t" + distance
+}
+
+// bound writes an end of an interval.
+func bound(x results.Number) string {
+	if !finite(x) {
+		return "no bound"
+	}
+	return fmt.Sprintf("%+.1f", x)
+}
