@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+
+	"raftzab/bench/live/lan"
 )
 
 // How to get what Find looks for.
@@ -37,32 +39,55 @@ func (i Installation) Version() string {
 // them once to ask for their versions, which takes half a second. The error
 // says how to get what is missing.
 func Find() (Installation, error) {
-	if !supported {
-		return Installation{}, fmt.Errorf("zookeeper: the servers can be run on Linux only, not on %s", runtime.GOOS)
-	}
-	var i Installation
-	var err error
-	if i.Java, err = findJava(os.Getenv("JAVA_HOME")); err != nil {
-		return Installation{}, fmt.Errorf("zookeeper: no Java: %w\n%s", err, remedy)
-	}
-	if i.ClassPath, err = findJars(os.Getenv("ZOOKEEPER_HOME"), debianJars); err != nil {
-		return Installation{}, fmt.Errorf("zookeeper: %w\n%s", err, remedy)
-	}
-	out, err := exec.Command(i.Java, "-version").CombinedOutput()
-	if err != nil {
-		return Installation{}, fmt.Errorf("zookeeper: %s -version: %w\n%s", i.Java, err, remedy)
-	}
-	if i.JavaVersion, err = javaVersion(string(out)); err != nil {
-		return Installation{}, err
-	}
-	out, err = exec.Command(i.Java, "-cp", i.classPath(""), "org.apache.zookeeper.version.VersionInfoMain").CombinedOutput()
-	if err != nil {
-		return Installation{}, fmt.Errorf("zookeeper: it does not start: %w: %s\n%s", err, firstLine(string(out)), remedy)
-	}
-	if i.ZooKeeperVersion, err = zookeeperVersion(string(out)); err != nil {
-		return Installation{}, err
+	i, noJava, noZooKeeper := look()
+	for _, err := range []error{noJava, noZooKeeper} {
+		if err != nil {
+			return Installation{}, fmt.Errorf("zookeeper: %w\n%s", err, remedy)
+		}
 	}
 	return i, nil
+}
+
+// Facts says what of it is there.
+func Facts() []lan.Fact {
+	i, noJava, noZooKeeper := look()
+	java := lan.Fact{Name: "Java", State: i.JavaVersion, Meaning: "runs ZooKeeper, and nothing else needs it"}
+	if noJava != nil {
+		java.State, java.Remedy = noJava.Error(), remedy
+	}
+	zookeeper := lan.Fact{Name: "ZooKeeper", State: i.ZooKeeperVersion, Meaning: "the real one, which our Zab stands beside"}
+	switch {
+	case noZooKeeper != nil:
+		zookeeper.State, zookeeper.Remedy = noZooKeeper.Error(), remedy
+	case noJava != nil:
+		zookeeper.State, zookeeper.Remedy = "cannot be started without Java", remedy
+	}
+	return []lan.Fact{java, zookeeper}
+}
+
+// look finds what there is. Without a Java, of ZooKeeper only its files are looked for.
+func look() (i Installation, noJava, noZooKeeper error) {
+	if !supported {
+		err := fmt.Errorf("the servers can be run on Linux only, not on %s", runtime.GOOS)
+		return i, err, err
+	}
+	var err error
+	if i.Java, err = findJava(os.Getenv("JAVA_HOME")); err != nil {
+		noJava = fmt.Errorf("no Java: %w", err)
+	} else if out, err := exec.Command(i.Java, "-version").CombinedOutput(); err != nil {
+		noJava = fmt.Errorf("%s -version: %w", i.Java, err)
+	} else {
+		i.JavaVersion, noJava = javaVersion(string(out))
+	}
+	if i.ClassPath, noZooKeeper = findJars(os.Getenv("ZOOKEEPER_HOME"), debianJars); noJava != nil || noZooKeeper != nil {
+		return i, noJava, noZooKeeper
+	}
+	out, err := exec.Command(i.Java, "-cp", i.classPath(""), "org.apache.zookeeper.version.VersionInfoMain").CombinedOutput()
+	if err != nil {
+		return i, nil, fmt.Errorf("it does not start: %w: %s", err, firstLine(string(out)))
+	}
+	i.ZooKeeperVersion, noZooKeeper = zookeeperVersion(string(out))
+	return i, nil, noZooKeeper
 }
 
 func findJava(home string) (string, error) {
@@ -116,14 +141,14 @@ func javaVersion(out string) (string, error) {
 	if m := javaVersionText.FindStringSubmatch(out); m != nil {
 		return m[1], nil
 	}
-	return "", errors.New("zookeeper: java -version says no version: " + firstLine(out))
+	return "", errors.New("java -version says no version: " + firstLine(out))
 }
 
 func zookeeperVersion(out string) (string, error) {
 	if m := zookeeperVersionText.FindStringSubmatch(out); m != nil {
 		return m[1], nil
 	}
-	return "", errors.New("zookeeper: VersionInfoMain says no version: " + firstLine(out))
+	return "", errors.New("VersionInfoMain says no version: " + firstLine(out))
 }
 
 func firstLine(s string) string {

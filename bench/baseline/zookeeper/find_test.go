@@ -153,3 +153,21 @@ func TestPropertiesAreJavasInOneOrder(t *testing.T) {
 		t.Errorf("%q", flags)
 	}
 }
+
+func TestFactsSayWhatIsMissingAndHowToGetIt(t *testing.T) {
+	if !supported {
+		t.Skip("on Linux only")
+	}
+	t.Setenv("JAVA_HOME", t.TempDir())
+	t.Setenv("ZOOKEEPER_HOME", t.TempDir())
+	facts := Facts()
+	for i, want := range []string{"no Java: ", "ZOOKEEPER_HOME is "} {
+		if f := facts[i]; !strings.HasPrefix(f.State, want) || f.Meaning == "" || f.Remedy != remedy {
+			t.Errorf("%+v, want %q and the remedy", f, want)
+		}
+	}
+	os.Unsetenv("ZOOKEEPER_HOME")
+	if f := Facts()[1]; f.Remedy != remedy { // with its files or without
+		t.Errorf("ZooKeeper without Java: %+v", f)
+	}
+}
