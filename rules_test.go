@@ -27,9 +27,9 @@ import (
 var floors = [][]string{
 	{"protocols"},
 	{"bench/random"},
-	{"raft", "zab", "bench/kv", "bench/fault", "bench/network", "bench/metric", "results"},
+	{"raft", "zab", "bench/kv", "bench/fault", "bench/network", "bench/metric", "bench/live/clock", "results"},
 	{"bench"},
-	{"bench/node", "bench/live/clock", "bench/live/lan", "bench/live/wal", "bench/live/wire"},
+	{"bench/node", "bench/live/lan", "bench/live/wal", "bench/live/wire"},
 	{"bench/sim", "bench/live/host", "bench/check", "protocols/protocoltest"},
 	{"bench/baseline/etcdraft", "bench/baseline/hashicorp", "bench/baseline/zookeeper"},
 	{"bench/run", "bench/swarm"},

@@ -10,6 +10,12 @@
 // machine's own interface: nothing is between the processes, and no fault of the
 // network is possible.
 //
+// A cut takes what is sent into it; what is in flight arrives, as in the
+// simulator. What happens to a packet otherwise, and in which order packets
+// arrive, is decided in link.go. A delay begins when the switch has read the
+// packet; Lateness says by how much it then releases packets too late, and a few
+// tens of microseconds of the kernel's own come on top.
+//
 // A LAN needs root, or user namespaces and a /dev/net/tun that is open to the
 // user (Possible, Reexec, Facts).
 package lan

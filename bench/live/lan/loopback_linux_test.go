@@ -83,14 +83,21 @@ func TestClosingALoopbackNetworkEndsItsProcesses(t *testing.T) {
 
 // The child has no other reason to end: its standard input is the test's, and stays open.
 func TestProcessesDieWithUsWhateverKillsUs(t *testing.T) {
-	cmd := role("holder")
-	line := begin(t, cmd, cmd.Start)
-	pid, err := strconv.Atoi(line)
-	if err != nil {
-		t.Fatalf("%q: %v", line, err)
+	for _, kind := range []string{"loopback", "lan"} {
+		t.Run(kind, func(t *testing.T) {
+			if err := ours(); kind == "lan" && err != nil {
+				t.Skip(err)
+			}
+			cmd := role("holder", kind)
+			line := begin(t, cmd, cmd.Start)
+			pid, err := strconv.Atoi(line)
+			if err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			gone(t, pid)
+		})
 	}
-	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	gone(t, pid)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"raftzab/bench/network"
 )
 
 // Processes of these tests are this test binary in another role.
@@ -37,8 +39,14 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if inside = os.Getenv(containedKey) != ""; inside || os.Getuid() != 0 {
+		Reexec() // where it fails, the tests that need a LAN skip themselves, and say why
+	}
 	os.Exit(m.Run())
 }
+
+// inside reports whether these tests run in namespaces of the user's own.
+var inside bool
 
 // echo sends back what it gets, byte by byte, at any address of its machine.
 func echo(args []string) error {
@@ -59,9 +67,12 @@ func echo(args []string) error {
 	}
 }
 
-// holder keeps a loopback network with one process on it, and tells its number.
-func holder([]string) error {
+// holder keeps a network with one process on it, and tells its number.
+func holder(args []string) error {
 	n, err := Loopback(1)
+	if args[0] == "lan" {
+		n, err = New(Config{Network: network.Config{Nodes: 1}})
+	}
 	if err != nil {
 		return err
 	}
@@ -112,6 +123,37 @@ func begin(t *testing.T, cmd *exec.Cmd, start func() error) string {
 		t.Fatalf("%v says %q, then %v", cmd.Env[len(cmd.Env)-1], line, err)
 	}
 	return strings.TrimSpace(line)
+}
+
+// until waits for what must come soon.
+func until(t *testing.T, done func() bool) {
+	t.Helper()
+	for range 2000 {
+		if done() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatal("it does not come")
+}
+
+// code returns the exit code of a process that is to end by itself.
+func code(t *testing.T, cmd *exec.Cmd) int {
+	t.Helper()
+	ended := make(chan bool)
+	go func() {
+		cmd.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return cmd.ProcessState.ExitCode()
+	case <-time.After(10 * time.Second):
+		cmd.Process.Kill()
+		<-ended
+		t.Fatal("it does not end")
+		return 0
+	}
 }
 
 // gone waits until a process is no more, or a zombie.

@@ -76,14 +76,20 @@ func (t *thread) do(f func()) error {
 	}
 }
 
+// try is do for what can fail.
+func (t *thread) try(f func() error) error {
+	var err error
+	failed := t.do(func() { err = f() })
+	return errors.Join(failed, err)
+}
+
 // start is cmd.Start on the thread.
 func (t *thread) start(cmd *exec.Cmd) error {
 	if cmd.SysProcAttr == nil {
 		cmd.SysProcAttr = new(syscall.SysProcAttr)
 	}
 	cmd.SysProcAttr.Pdeathsig, cmd.SysProcAttr.Setpgid = syscall.SIGKILL, true
-	var err error
-	return errors.Join(t.do(func() { err = cmd.Start() }), err)
+	return t.try(cmd.Start)
 }
 
 // close ends the thread, and waits for it: from then on its children have had
@@ -97,4 +103,11 @@ func (t *thread) close() error {
 		time.Sleep(wait)
 	}
 	return errors.New("lan: a machine's thread does not end")
+}
+
+// onThread does something on a thread that ends with it.
+func onThread(f func() error) error {
+	t := newThread()
+	err := t.try(f)
+	return errors.Join(err, t.close())
 }
