@@ -6,11 +6,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 )
 
 // FS is what a store asks of a file system. Tests, and faults of the disk, stand
 // in between.
 type FS interface {
+	// MkdirAll makes a folder and those that it is in, durably.
 	MkdirAll(dir string) error
 	// Lock takes the folder for one store at a time; the lock ends with Close, and
 	// with the process.
@@ -44,9 +46,21 @@ func OS() FS { return system{} }
 
 type system struct{}
 
-func (system) MkdirAll(dir string) error    { return os.MkdirAll(dir, 0o755) }
 func (system) Rename(from, to string) error { return os.Rename(from, to) }
 func (system) Remove(name string) error     { return os.Remove(name) }
+
+func (s system) MkdirAll(dir string) error {
+	name := filepath.Clean(dir)
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+		if err := s.MkdirAll(filepath.Dir(name)); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(name, 0o755); err != nil {
+		return err
+	}
+	return s.SyncDir(filepath.Dir(name))
+}
 
 func (system) List(dir string) (names []string, err error) {
 	f, err := os.Open(dir)

@@ -4,7 +4,6 @@ package wal
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -29,6 +28,6 @@ func (system) Lock(dir string) (io.Closer, error) {
 			err = errInUse
 		}
 		f.Close()
-		return nil, fmt.Errorf("flock: %w", err)
+		return nil, err
 	}
 }

@@ -30,6 +30,7 @@ type reader struct {
 	size   int64
 	window []byte // of the file, from offset at
 	at     int64
+	began  start
 }
 
 // A record as it is found. The body is valid until the next one is asked for.
@@ -41,7 +42,7 @@ type record struct {
 	size int64
 }
 
-const windowSize = 256 << 10
+const windowSize = piece // as many as there are zeros to compare with
 
 // bytes returns n bytes of the file, valid until it is called again.
 func (r *reader) bytes(offset, n int64) ([]byte, error) {
@@ -82,6 +83,9 @@ func (r *reader) next(offset int64, previous uint32) (record, error) {
 	}
 	if offset > 0 && h.previous != previous {
 		return record{}, r.damaged(offset, "the record follows one with the sum %08x, not %08x, which is before it", h.previous, previous)
+	}
+	if h.durable > uint64(offset) {
+		return record{}, r.damaged(offset, "the record says that %d bytes before it were durable", h.durable)
 	}
 	if b, err = r.bytes(offset, size); err != nil {
 		return record{}, err
@@ -148,7 +152,7 @@ func (r *reader) rest(offset int64) (end, witness int64, err error) {
 		}
 		end = at + int64(len(bytes.TrimRight(b, "\x00")))
 		for i := 0; witness == 0 && i+headerSize <= len(b); i += align {
-			if h, ok := parseHeader(b[i:], r.number, at+int64(i)); ok && int64(h.durable) > offset {
+			if h, ok := parseHeader(b[i:], r.number, at+int64(i)); ok && h.durable > uint64(offset) {
 				witness = at + int64(i)
 			}
 		}
@@ -156,18 +160,12 @@ func (r *reader) rest(offset int64) (end, witness int64, err error) {
 	return end, witness, nil
 }
 
-func isZero(b []byte) bool {
-	for ; len(b) > len(zeros); b = b[len(zeros):] {
-		if !bytes.Equal(b[:len(zeros)], zeros[:]) {
-			return false
-		}
-	}
-	return bytes.Equal(b, zeros[:len(b)])
-}
+func isZero(b []byte) bool { return bytes.Equal(b, zeros[:len(b)]) }
 
 // A recovery reads a log from its files.
 type recovery struct {
 	*log
+	readers []*reader // of the segments, each of which is the next of the one before
 	found   protocols.Recovered
 	claimed int64 // what the records of the last segment say of it that is durable
 	space   []protocols.Entry
@@ -183,33 +181,21 @@ func (l *log) recover(names []string) (protocols.Recovered, error) {
 		}
 	}
 	slices.Sort(numbers)
-	first := len(numbers) // behind the last gap
-	for i := range numbers {
-		if i == 0 || numbers[i-1]+1 != numbers[i] {
-			first = i
-		}
-	}
-	readers := make([]*reader, 0, len(numbers)-first)
+	v := recovery{log: l}
 	defer func() {
-		for _, r := range readers {
+		for _, r := range v.readers {
 			if r.file != l.file {
 				r.file.Close()
 			}
 		}
 	}()
-	for _, n := range numbers[first:] {
-		r, err := l.open(n)
-		if err != nil {
-			return protocols.Recovered{}, err
-		}
-		readers = append(readers, r)
+	if err := v.find(numbers); err != nil {
+		return protocols.Recovered{}, err
 	}
-	v := recovery{log: l}
-	err := v.replay(readers)
-	if err == nil {
-		err = v.settle()
+	if err := v.replay(); err != nil {
+		return protocols.Recovered{}, err
 	}
-	if err != nil {
+	if err := v.settle(); err != nil {
 		return protocols.Recovered{}, err
 	}
 	for _, n := range numbers { // older ones, and those that had not begun
@@ -220,6 +206,37 @@ func (l *log) recover(names []string) (protocols.Recovered, error) {
 		}
 	}
 	return v.found, nil
+}
+
+// find opens the segments: the last one that has begun, and those before it up to
+// a gap. Later ones were made, and nothing of them was durable.
+func (v *recovery) find(numbers []uint64) error {
+	for _, number := range slices.Backward(numbers) {
+		n := len(v.readers)
+		if n > 0 && v.readers[n-1].number != number+1 {
+			break
+		}
+		r, err := v.open(number)
+		if err != nil {
+			return err
+		}
+		v.readers = append(v.readers, r)
+		begun, err := r.start()
+		switch {
+		case err != nil:
+			return err
+		case !begun && n > 0:
+			return r.damaged(0, "the segment does not begin with a start, and the one after it does")
+		case !begun:
+			v.readers = v.readers[:0]
+			r.file.Close()
+		}
+	}
+	if len(v.readers) == 0 && len(numbers) > 0 && numbers[0] > 1 {
+		return v.missing(numbers[0]-1, "it is gone, and those after it hold nothing")
+	}
+	slices.Reverse(v.readers)
+	return nil
 }
 
 func (l *log) open(number uint64) (*reader, error) {
@@ -236,69 +253,61 @@ func (l *log) open(number uint64) (*reader, error) {
 	return &reader{name: name, number: number, file: file, size: size}, nil
 }
 
-// replay goes through the segments, each of which is the next of the one before.
-func (v *recovery) replay(readers []*reader) error {
-	starts := make([]start, len(readers))
-	begun := 0
-	for i, r := range readers {
-		s, ok, err := r.start()
-		switch {
-		case err != nil:
-			return err
-		case ok && begun < i:
-			return readers[begun].damaged(0, "the segment does not begin with a start, and the one after it does")
-		case ok:
-			starts[i] = s
-			begun++
-		}
+// start reads the first record of a segment; there may be none yet.
+func (r *reader) start() (begun bool, err error) {
+	rec, err := r.next(0, 0)
+	if err != nil || !rec.kept {
+		return false, err
 	}
-	if begun == 0 {
-		if len(readers) > 0 && readers[0].number > 1 {
-			return v.missing(readers[0].number-1, "there is no segment that has begun")
-		}
+	if rec.mark != startMark {
+		return false, r.damaged(0, "the segment does not begin with a start")
+	}
+	if r.began, err = parseStart(rec.body); err != nil {
+		return false, r.damaged(0, "%v", err)
+	}
+	if r.began.sum = rec.previous; r.began.size != r.size {
+		return false, r.damaged(0, "the file has %d bytes and was made with %d", r.size, r.began.size)
+	}
+	return true, nil
+}
+
+// replay goes through the segments.
+func (v *recovery) replay() error {
+	if len(v.readers) == 0 {
 		return nil
 	}
-	s := &starts[0]
-	if readers[0].number == 1 && (s.ended != 0 || s.state != (state{})) {
-		return readers[0].damaged(0, "the first segment says that it follows another")
+	first := v.readers[0]
+	s := &first.began
+	if first.number == 1 && (s.ended != 0 || s.state != (state{})) {
+		return first.damaged(0, "the first segment says that it follows another")
 	}
 	v.asked, v.lost = s.state, s.last
 	v.found = protocols.Recovered{Registers: s.registers, Snapshot: protocols.Snapshot{At: s.snapshot}, Base: s.base}
-	for i, r := range readers[:begun] {
+	for i, r := range v.readers {
 		var next *start
-		if i+1 < begun {
-			next = &starts[i+1]
+		if i+1 < len(v.readers) {
+			next = &v.readers[i+1].began
 		}
-		if err := v.segment(r, &starts[i], next); err != nil {
+		if err := v.segment(r, next); err != nil {
 			return err
 		}
 	}
-	return v.complete(readers[0].number)
+	// Segments are deleted when the base has passed all that they hold; so it has in
+	// what is found, or the files are gone for another reason.
+	if first.number > 1 && v.found.Base.Less(v.lost) {
+		return v.missing(first.number-1, fmt.Sprintf("it is gone, and the log from %v on to %v was in it or before", v.found.Base, v.lost))
+	}
+	return nil
 }
 
-// start reads the first record of a segment; there may be none yet.
-func (r *reader) start() (s start, ok bool, err error) {
-	rec, err := r.next(0, 0)
-	if err != nil || !rec.kept {
-		return s, false, err
-	}
-	if rec.mark != startMark {
-		return s, false, r.damaged(0, "the segment does not begin with a start")
-	}
-	if s, err = parseStart(rec.body); err != nil {
-		return s, false, r.damaged(0, "%v", err)
-	}
-	if s.size != r.size {
-		return s, false, r.damaged(0, "the file has %d bytes and was made with %d", r.size, s.size)
-	}
-	s.sum = rec.previous
-	return s, true, nil
+func (v *recovery) missing(number uint64, what string) error {
+	return &Damage{filepath.Join(v.dir, segmentName(number)), 0, what}
 }
 
 // segment replays one segment, up to where the next one says that it ended.
-func (v *recovery) segment(r *reader, began, next *start) error {
-	if began.state != v.asked {
-		return r.damaged(0, "the segment begins with %+v, and the one before ends with %+v", began.state, v.asked)
+func (v *recovery) segment(r *reader, next *start) error {
+	if r.began.state != v.asked {
+		return r.damaged(0, "the segment begins with %+v, and the one before ends with %+v", r.began.state, v.asked)
 	}
 	v.segments = append(v.segments, segment{r.number, v.asked.last})
 	v.file, v.room, v.end, v.claimed, v.torn = r.file, r.size, 0, 0, false
@@ -341,20 +350,6 @@ func (v *recovery) record(r *reader, rec *record) error {
 	v.found.Apply(w)
 	v.apply(&w)
 	return nil
-}
-
-// complete makes sure that the segments which are not there held nothing of the
-// log. They are deleted when the base has passed all that they hold; so it has in
-// what is found, or the files are gone for another reason.
-func (v *recovery) complete(first uint64) error {
-	if first > 1 && v.found.Base.Less(v.lost) {
-		return v.missing(first-1, fmt.Sprintf("it is gone, and the log from %v on to %v was in it or before", v.found.Base, v.lost))
-	}
-	return nil
-}
-
-func (v *recovery) missing(number uint64, what string) error {
-	return &Damage{filepath.Join(v.dir, segmentName(number)), 0, what}
 }
 
 // settle makes durable what has been found, for from now on it counts as such. A

@@ -22,8 +22,8 @@ type log struct {
 	sum      uint32    // of the last record
 	torn     bool      // what is behind end is not zeros
 
-	asked, safe state // after all writes; after those that are durable
-	lost        protocols.EntryID
+	asked, safe state             // after all writes; after those that are durable
+	lost        protocols.EntryID // as segment.last, of those that were deleted before this life
 
 	buffer []byte
 	next   chan reserved // the segment that is being made, if there is one
@@ -138,7 +138,7 @@ func (l *log) sync() error {
 }
 
 // release deletes the segments that hold nothing of the log. The last one stays.
-// Deletions may be durable in any order: see recovery.complete.
+// Deletions may be durable in any order: see recovery.replay.
 func (l *log) release() {
 	for len(l.segments) > 1 && !l.safe.base.Less(l.segments[0].last) {
 		name := filepath.Join(l.dir, segmentName(l.segments[0].number))

@@ -20,7 +20,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"sync"
 
 	"raftzab/bench/kv"
@@ -99,12 +98,6 @@ func (s *Store) recover() (err error) {
 	if s.image != nil {
 		s.found.Snapshot = s.image.Snapshot()
 	}
-	if err = s.files.SyncDir(s.dir); err != nil {
-		return fmt.Errorf("wal: syncing %s: %w", s.dir, err)
-	}
-	if err = s.files.SyncDir(filepath.Dir(s.dir)); err != nil { // the folder itself
-		return fmt.Errorf("wal: syncing %s: %w", filepath.Dir(s.dir), err)
-	}
 	s.log.release()
 	if s.log.file == nil || s.log.torn || s.log.end > s.log.room/2 {
 		s.log.reserve()
@@ -116,8 +109,9 @@ func (s *Store) recover() (err error) {
 // starts from; nil for the empty state. The first Append forgets the entries.
 func (s *Store) Recovered() (protocols.Recovered, *kv.Image) { return s.found, s.image }
 
-// Append writes ws, which the next Sync makes durable. A snapshot that one of
-// them names anew is durable before.
+// Append writes ws, which the next Sync makes durable, in one call to the system:
+// except that a segment which is full is synced before the next one begins, and
+// that a snapshot which one of ws names anew is made durable before it.
 func (s *Store) Append(ws []protocols.Write) error {
 	if err := s.work.failed(); err != nil || len(ws) == 0 {
 		return err
