@@ -3,6 +3,7 @@
 package host
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -16,13 +17,12 @@ import (
 // profiled.
 func BenchmarkWrites(b *testing.B) {
 	for _, protocol := range []string{"raft", "zab"} {
-		for _, processes := range []bool{true, false} {
-			name := protocol + "/inside"
-			if processes {
-				name = protocol + "/processes"
+		for _, place := range []string{"processes", "inside"} {
+			for _, clients := range []int{64, 1} {
+				b.Run(fmt.Sprintf("%s/%s/%d", protocol, place, clients), func(b *testing.B) {
+					writes(b, protocol, place == "processes", clients)
+				})
 			}
-			b.Run(name, func(b *testing.B) { writes(b, protocol, processes, 64) })
-			b.Run(name+"/one", func(b *testing.B) { writes(b, protocol, processes, 1) })
 		}
 	}
 }

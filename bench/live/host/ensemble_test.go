@@ -222,6 +222,7 @@ func (e *ensemble) command(id protocols.NodeID, frame []byte) {
 func (l *life) follow(f *os.File) {
 	defer f.Close()
 	r := wire.NewReader(f, 4096)
+	var last protocols.Time
 	for {
 		t, body, err := r.Next()
 		if err != nil {
@@ -234,12 +235,14 @@ func (l *life) follow(f *os.File) {
 		case wire.TypeHappened:
 			var h wire.Happened
 			if h, err = wire.ParseHappened(body); err == nil {
+				last, err = later(last, h.At)
 				l.status = h.Status
 				l.events = append(l.events, h)
 			}
 		case wire.TypeSent:
 			var s wire.Sent
 			if s, err = wire.ParseSent(body); err == nil {
+				last, err = later(last, s.At)
 				l.sent = append(l.sent, s)
 			}
 		case wire.TypeFailed:
@@ -252,6 +255,14 @@ func (l *life) follow(f *os.File) {
 			l.t.Errorf("what a node tells: %v", err)
 		}
 	}
+}
+
+// later says that a node's stamps go back, if they do.
+func later(last, at protocols.Time) (protocols.Time, error) {
+	if at < last {
+		return last, fmt.Errorf("%v comes after %v", time.Duration(at), time.Duration(last))
+	}
+	return at, nil
 }
 
 func (l *life) isReady() bool {

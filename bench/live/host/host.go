@@ -106,7 +106,6 @@ var (
 type host[M Message] struct {
 	cfg   Config[M]
 	life  uint64 // the instant of CLOCK_MONOTONIC at which it began
-	run   clock.Clock
 	bent  bend
 	store *wal.Store
 	in    inbox[M]
@@ -131,7 +130,7 @@ func Serve[M Message](ctx context.Context, cfg Config[M]) (err error) {
 	if err := cfg.Validate(); err != nil {
 		return err
 	}
-	h := &host[M]{cfg: cfg, life: uint64(clock.Monotonic()), run: clock.At(cfg.Start), closers: make(map[io.Closer]bool)}
+	h := &host[M]{cfg: cfg, life: uint64(clock.Monotonic()), closers: make(map[io.Closer]bool)}
 	h.bent.begin(int64(h.life))
 	h.in.ready = make(chan struct{}, 1)
 	h.ctx, h.stop = context.WithCancel(ctx)

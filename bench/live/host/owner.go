@@ -15,6 +15,7 @@ import (
 // An owner is the part of a host that belongs to the goroutine which calls the node.
 type owner[M Message] struct {
 	node  *node.Node[M]
+	at    int64 // CLOCK_MONOTONIC when this turn began: the stamp of all that happens in it
 	out   protocols.Output[M]
 	batch batch[M]
 	local []M // messages to oneself
@@ -42,12 +43,13 @@ const statusLag = int64(5 * time.Millisecond)
 
 // own is the life of the owner: it waits for a batch, and takes a turn.
 func (h *host[M]) own() error {
-	h.node.Wake(h.bent.read(clock.Monotonic()), &h.out)
+	h.at = clock.Monotonic()
+	h.node.Wake(h.bent.read(h.at), &h.out)
 	h.carryOut()
 	if h.tell != nil {
 		h.tell.ready()
 	}
-	if err := h.flush(clock.Monotonic()); err != nil {
+	if err := h.flush(); err != nil {
 		return err
 	}
 	for {
@@ -66,23 +68,21 @@ func (h *host[M]) own() error {
 			return h.batch.err
 		}
 		// The time is read after the batch is taken: what is in it came before.
-		at := clock.Monotonic()
-		if err := h.turn(at); err != nil {
-			return err
-		}
-		if err := h.flush(at); err != nil {
+		h.at = clock.Monotonic()
+		h.turn()
+		if err := h.flush(); err != nil {
 			return err
 		}
 	}
 }
 
 // turn gives the batch to the node.
-func (h *host[M]) turn(at int64) error {
+func (h *host[M]) turn() {
 	b := &h.batch
 	for _, c := range b.commands {
-		h.command(at, c)
+		h.command(c)
 	}
-	now := h.bent.read(at)
+	now := h.bent.read(h.at)
 	if b.persisted > 0 {
 		h.node.Persisted(now, b.persisted, &h.out)
 		h.carryOut()
@@ -108,7 +108,6 @@ func (h *host[M]) turn(at int64) error {
 		h.node.Wake(now, &h.out)
 		h.carryOut()
 	}
-	return nil
 }
 
 // submit hands over the requests, all at once unless a connection ends among them.
@@ -151,7 +150,7 @@ func (h *host[M]) carryOut() {
 		if i == len(h.local) {
 			break
 		}
-		h.node.Receive(h.bent.read(clock.Monotonic()), h.cfg.ID, h.local[i], &h.out)
+		h.node.Receive(h.bent.read(h.at), h.cfg.ID, h.local[i], &h.out)
 	}
 	clear(h.local)
 	h.local = h.local[:0]
@@ -174,13 +173,13 @@ func (h *host[M]) post(m *protocols.Envelope[M]) {
 		p.size += len(content)
 	}
 	if h.listen.Sent && h.tell != nil {
-		h.tell.sent(wire.Sent{At: h.run.Now(), To: m.To, Kind: m.Msg.Kind(), Size: uint64(p.size)})
+		h.tell.sent(wire.Sent{At: h.stamp(), To: m.To, Kind: m.Msg.Kind(), Size: uint64(p.size)})
 	}
 	l.pending = append(l.pending, p)
 }
 
 // flush lets out what has gathered over a turn.
-func (h *host[M]) flush(at int64) error {
+func (h *host[M]) flush() error {
 	for _, l := range h.links {
 		if l != nil && len(l.pending) > 0 {
 			l.send()
@@ -196,7 +195,7 @@ func (h *host[M]) flush(at int64) error {
 		h.saves <- h.node.Save // there is room: nothing else is being saved
 		h.node.Save = nil
 	}
-	h.report(at)
+	h.report()
 	h.out.Reset()
 	return h.arm()
 }
@@ -235,7 +234,7 @@ func (h *host[M]) save() {
 }
 
 // command does what the parent wants.
-func (h *host[M]) command(at int64, c any) {
+func (h *host[M]) command(c any) {
 	switch c := c.(type) {
 	case wire.Listen:
 		h.listen = c
@@ -250,17 +249,17 @@ func (h *host[M]) command(at int64, c any) {
 		if c.Back {
 			c.Skew, c.Drift = 0, 0
 		}
-		h.bent.set(at, c.Skew, c.Drift)
+		h.bent.set(h.at, c.Skew, c.Drift)
 	case protocols.NodeID:
 		if h.node.Status().Role == protocols.Leader {
-			h.node.Transfer(h.bent.read(at), c, &h.out)
+			h.node.Transfer(h.bent.read(h.at), c, &h.out)
 			h.carryOut()
 		}
 	}
 }
 
 // report tells the parent what this turn changed.
-func (h *host[M]) report(at int64) {
+func (h *host[M]) report() {
 	if h.tell == nil {
 		return
 	}
@@ -268,10 +267,13 @@ func (h *host[M]) report(at int64) {
 	same := s
 	same.Last, same.Committed = h.told.Last, h.told.Committed
 	switch {
-	case len(h.out.Events) > 0 || same != h.told || h.tellBy != 0 && at >= h.tellBy:
-		h.tell.happened(wire.Happened{At: protocols.Time(at - h.run.Start()), Status: s, Events: h.out.Events})
+	case len(h.out.Events) > 0 || same != h.told || h.tellBy != 0 && h.at >= h.tellBy:
+		h.tell.happened(wire.Happened{At: h.stamp(), Status: s, Events: h.out.Events})
 		h.told, h.tellBy = s, 0
 	case s != h.told && h.tellBy == 0:
-		h.tellBy = at + statusLag
+		h.tellBy = h.at + statusLag
 	}
 }
+
+// stamp is when this turn began, on the clock of the run.
+func (h *host[M]) stamp() protocols.Time { return protocols.Time(h.at - h.cfg.Start) }
