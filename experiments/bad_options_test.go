@@ -96,6 +96,29 @@ duplicate = 0.1
 		`x.toml:11: network.duplicate: has no effect on streams, which put all in order again; write channel = "datagram" in [network], or take it out
 x.toml:15: link[0].reorder: has no effect on streams, which put all in order again; write channel = "datagram" in [network], or take it out
 x.toml:20: fault[0].duplicate: has no effect on streams, which put all in order again; write channel = "datagram" in [network], or take it out`},
+	{`bandwidths that are none, and where none is`, `[network]
+bandwidth = 10
+[[link]]
+from = [1]
+to = [2]
+bandwidth = 1e6
+[[link]]
+from = [2]
+to = [1]
+bandwidth = -1
+[[fault]]
+at = "2s"
+kind = "link"
+from = "leader"
+bandwidth = inf
+`,
+		`x.toml:11: network.bandwidth: 10 is no bandwidth: it is in bits per second; write for instance 10_000_000, or 0 for as fast as it goes
+x.toml:11: network.bandwidth: raft cannot have this: simulated messages take no time on the line, whatever their size; take it out, or write mode = "live"
+x.toml:15: link[0].bandwidth: raft cannot have this: simulated messages take no time on the line, whatever their size; take it out, or write mode = "live"
+x.toml:19: link[1].bandwidth: -1 is no bandwidth: it is in bits per second; write for instance 10_000_000, or 0 for as fast as it goes
+x.toml:19: link[1].bandwidth: raft cannot have this: simulated messages take no time on the line, whatever their size; take it out, or write mode = "live"
+x.toml:24: fault[0].bandwidth: +Inf is no bandwidth: it is in bits per second; write for instance 10_000_000, or 0 for as fast as it goes
+x.toml:24: fault[0].bandwidth: raft cannot have this: simulated messages take no time on the line, whatever their size; take it out, or write mode = "live"`},
 	// Single servers.
 	{`a node without a number`, `[[node]]
 clock_drift = 0.1

@@ -187,7 +187,7 @@ at = "2s"
 kind = "poweroff"
 target = "leader"
 `,
-		`x.toml:12: fault[0].kind: "poweroff" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer; the nearest is power-off`},
+		`x.toml:12: fault[0].kind: "poweroff" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos; the nearest is power-off`},
 	{`a fault that says nothing`, `[[fault]]
 `,
 		`x.toml:10: fault[0].at: is missing; write at = "uniform(1s, 1.075s)"
@@ -244,7 +244,58 @@ at = "2s"
 kind = "link"
 from = "node:1"
 `,
-		`x.toml:10: fault[0]: changes nothing: kind = "link" needs delay or loss or duplicate or reorder; write one`},
+		`x.toml:10: fault[0]: changes nothing: kind = "link" needs delay or loss or duplicate or reorder or bandwidth; write one`},
+	{`chaos that says not how long`, `[[fault]]
+at = "2s"
+kind = "chaos"
+target = "leader"
+`,
+		`x.toml:10: fault[0].for: is missing: kind = "chaos" needs it; write for = "5s"
+x.toml:13: fault[0].target: kind = "chaos" has no such parameter; take it out`},
+	{`chaos that never rests, and a gap where there is none`, `[[fault]]
+at = "2s"
+kind = "chaos"
+for = "1s"
+every = "0s"
+[[fault]]
+at = "4s"
+kind = "isolate"
+target = "leader"
+every = "1s"
+`,
+		`x.toml:14: fault[0].every: constant(0s) leaves no time between two strikes; write for instance "uniform(200ms, 900ms)"
+x.toml:19: fault[1].every: kind = "isolate" has no such parameter; take it out`},
+	{`what else goes wrong in chaos`, `[[fault]]
+at = "uniform(2s, 3s)"
+kind = "chaos"
+for = "2s"
+[[fault]]
+at = "1s"
+kind = "crash"
+target = "leader"
+[[fault]]
+at = "1s"
+kind = "clock"
+target = "leader"
+skew = "1s"
+[[fault]]
+at = "1s"
+kind = "pause"
+target = "node:2"
+for = "999ms"
+[[fault]]
+at = "5s"
+kind = "pause"
+target = "node:2"
+[[fault]]
+at = "4.5s"
+kind = "chaos"
+for = "1s"
+`,
+		`x.toml:14: fault[1]: may come while fault[0] lasts, which is chaos: it mends all, and knows of nothing but its own; let the one end before the other begins
+x.toml:14: fault[1]: may come while fault[5] lasts, which is chaos: it mends all, and knows of nothing but its own; let the one end before the other begins
+x.toml:28: fault[4]: may come while fault[5] lasts, which is chaos: it mends all, and knows of nothing but its own; let the one end before the other begins
+x.toml:32: fault[5]: may come while fault[0] lasts, which is chaos: it mends all, and knows of nothing but its own; let the one end before the other begins`},
 	{`links to nobody`, `[[link]]
 from = [1]
 to = [1]

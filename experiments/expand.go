@@ -375,7 +375,7 @@ func (x *expansion) finish(cell *run.Cell, tree *node, e *entry, path string, s 
 	var all settings
 	d.section(tree, reflect.ValueOf(&all).Elem(), "", "")
 	cell.Settings = all.Settings
-	v := &validation{r: x.f.r, d: d, tree: tree, file: x.f.path, s: &cell.Settings}
+	v := &validation{r: x.f.r, d: d, tree: tree, file: x.f.path, s: &cell.Settings, world: cell.World()}
 	v.resolve(s.Name)
 	v.check()
 	lost := v.unsupported(cell.World(), s)

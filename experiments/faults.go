@@ -14,7 +14,7 @@ import (
 
 // parameters of each kind of fault, besides at and kind. Each one of any is
 // enough.
-var parameters = [fault.Kinds]struct{ need, may, any []string }{
+var parameters = [fault.Kinds + 1]struct{ need, may, any []string }{
 	fault.Crash:     {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.PowerOff:  {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.Restart:   {need: []string{"target"}},
@@ -24,10 +24,11 @@ var parameters = [fault.Kinds]struct{ need, may, any []string }{
 	fault.Isolate:   {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.Cut:       {may: []string{"to", "for"}, any: []string{"from", "target"}},
 	fault.Heal:      {may: []string{"from", "to"}},
-	fault.Link:      {need: []string{"from"}, may: []string{"to", "for"}, any: []string{"delay", "loss", "duplicate", "reorder"}},
+	fault.Link:      {need: []string{"from"}, may: []string{"to", "for"}, any: []string{"delay", "loss", "duplicate", "reorder", "bandwidth"}},
 	fault.Disk:      {need: []string{"target"}, may: []string{"for"}, any: []string{"fsync", "fail"}},
 	fault.Clock:     {need: []string{"target"}, may: []string{"for"}, any: []string{"skew", "drift"}},
 	fault.Transfer:  {need: []string{"target"}},
+	fault.Chaotic:   {need: []string{"for"}, may: []string{"every"}},
 }
 
 // A planned is a fault of the schedule with when it may begin and end.
@@ -64,6 +65,7 @@ func (v *validation) faults() {
 	slices.SortStableFunc(plan, func(a, b planned) int { return cmp.Compare(a.first, b.first) })
 	v.lives(plan)
 	v.heals(plan)
+	v.alone(plan)
 }
 
 func (v *validation) parameters(path string, p *run.Planned) {
@@ -93,11 +95,18 @@ func (v *validation) parameters(path string, p *run.Planned) {
 		v.fail(join(path, "loss"), "1 lets nothing through: a stream would send again forever; write less, or kind = \"cut\"")
 	}
 	v.datagrams(path, p.Duplicate, p.Reorder)
+	v.bandwidth(path, p.Bandwidth)
 	switch p.Kind {
 	case fault.Disk:
 		v.disk(path, p)
 	case fault.Clock:
 		v.clock(path, p)
+	case fault.Chaotic:
+		if p.Every != nil && v.d.good(join(path, "every")) {
+			if most, bounded := p.Every.Most(); bounded && most < millisecond.Time() {
+				v.fail(join(path, "every"), "%s leaves no time between two strikes; write for instance \"uniform(200ms, 900ms)\"", p.Every)
+			}
+		}
 	}
 }
 
@@ -290,4 +299,30 @@ func (v *validation) heals(plan []planned) {
 			v.fail(x.path, "has nothing to heal at %v; let a partition, isolate or cut come before it, or take it out", time.Duration(x.first))
 		}
 	}
+}
+
+// alone checks that nothing else goes wrong while there is chaos: it would strike
+// whom the chaos believes to be well, and the chaos would mend what is not its own.
+func (v *validation) alone(plan []planned) {
+	for i := range plan {
+		for j := range plan {
+			x, y := &plan[i], &plan[j]
+			if i == j || x.p.Kind != fault.Chaotic || x.p.For == 0 || y.p.Kind == fault.Chaotic && j < i {
+				continue
+			}
+			if gone := max(y.last, y.lasts()); y.first < x.ended && gone >= x.first {
+				v.fail(y.path, "may come while %s lasts, which is chaos: it mends all, and knows of nothing but its own; let the one end before the other begins", x.path)
+			}
+		}
+	}
+}
+
+// lasts is until when a fault may have its effect.
+func (x *planned) lasts() protocols.Time {
+	switch f := x.p; {
+	case f.Kind == fault.Restart, f.Kind == fault.Resume, f.Kind == fault.Heal, f.Kind == fault.Transfer,
+		f.Kind == fault.Clock && f.Drift == 0: // what has jumped stays ahead, and that is all
+		return x.last
+	}
+	return x.ended
 }

@@ -3,7 +3,11 @@ package experiments
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
+
+	"raftzab/bench/fault"
+	"raftzab/bench/run"
 )
 
 // least is the smallest scenario; tests add to it and take from it.
@@ -47,6 +51,54 @@ x.toml:1: run: is missing; write [[run]] with mode, systems and trials
 x.toml:1: cluster.voters: is missing; write voters = 5`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// Below TCP there are packets to double, to hold back and to queue; not where there
+// is no switch.
+func TestPacketsOfLiveCellsAreDoubledHeldBackAndQueued(t *testing.T) {
+	live := strings.Replace(least, `"sim"`, `"live"`, 1)
+	text := live + `[network]
+duplicate = 0.1
+reorder = 0.2
+bandwidth = 10_000_000
+[[link]]
+from = [1]
+to = [2]
+reorder = 0.3
+bandwidth = 0
+[[fault]]
+at = "2s"
+kind = "link"
+from = "leader"
+duplicate = 0.4
+bandwidth = 1e6
+[sweep]
+"network.duplicate" = [0.1, 0.2]
+`
+	s := load(t, text, Options{})
+	if len(s.Cells) != 2 {
+		t.Fatalf("%d cells", len(s.Cells))
+	}
+	x := &s.Cells[1].Settings
+	if n, l, f := x.Network, x.Links[0], x.Faults[0]; n.Duplicate != 0.2 || n.Reorder != 0.2 || n.Bandwidth != 1e7 || *l.Reorder != 0.3 || *l.Bandwidth != 0 || *f.Duplicate != 0.4 || *f.Bandwidth != 1e6 {
+		t.Errorf("%+v, %+v, %+v", n, l, f)
+	}
+	quiet, _, _ := strings.Cut(text, "[[fault]]")
+	s = load(t, strings.Replace(quiet, "trials", "loopback = true\ntrials", 1), Options{})
+	if n := s.Cells[0].Settings.Network; n != (run.Network{}) {
+		t.Errorf("on loopback %+v", n)
+	}
+	mixed := onlyFor("zab") + "unsupported = \"skip\"\n[sweep]\n\"network.bandwidth\" = [0, 1e6]\n"
+	if s = load(t, live+mixed, Options{}); len(s.Cells) != 3 || len(s.Skipped()) != 1 {
+		t.Errorf("%d cells, skipped %v", len(s.Cells), s.Skipped())
+	}
+}
+
+func TestChaosSaysInTheManifestHowOftenItStrikes(t *testing.T) {
+	s := load(t, least+"[[fault]]\nat = \"2s\"\nkind = \"chaos\"\nfor = \"5s\"\n", Options{})
+	if f := s.Cells[0].Settings.Faults[0]; f.Kind != fault.Chaotic || f.Every == nil || f.Every.String() != "uniform(200ms, 900ms)" {
+		t.Errorf("%+v", f)
 	}
 }
 

@@ -25,7 +25,7 @@ func systemNames() (names []string) {
 }
 
 // simulated are keys of [network] that say nothing about a real one.
-var simulated = []string{"network.channel", "network.duplicate", "network.reorder", "network.rto_min", "network.rto_max"}
+var simulated = []string{"network.channel", "network.rto_min", "network.rto_max"}
 
 // governs reports whether a key says anything about a system where it runs. The
 // sections of a protocol and of a product do for their own; the network does not

@@ -2,6 +2,7 @@ package experiments
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -18,6 +19,8 @@ type validation struct {
 	tree *node
 	file string
 	s    *run.Settings
+
+	world run.World
 }
 
 // at returns where a key of the cell was written, or where it should be.
@@ -116,6 +119,7 @@ func (v *validation) check() {
 	}
 	if n := s.Network; good("network") {
 		v.datagrams("network", &n.Duplicate, &n.Reorder)
+		v.bandwidth("network", &n.Bandwidth)
 	}
 	if d := s.Raft.ClockDrift; good("raft") && (d < 0 || d >= 1) {
 		v.fail("raft.clock_drift", "%g is no bound that a clock keeps; write a number from 0, below 1, for instance 0.01", d)
@@ -203,8 +207,12 @@ func first(faults []run.Planned, i int) bool {
 	})
 }
 
-// datagrams checks that what only datagrams suffer is asked of datagrams.
+// datagrams checks that what only datagrams suffer is asked of datagrams. In life
+// packets suffer it, below whatever channel there is.
 func (v *validation) datagrams(path string, duplicate, reorder *float64) {
+	if v.world.Mode == run.Live {
+		return
+	}
 	for _, p := range []struct {
 		name string
 		x    *float64
@@ -212,6 +220,16 @@ func (v *validation) datagrams(path string, duplicate, reorder *float64) {
 		if key := join(path, p.name); p.x != nil && *p.x > 0 && v.d.good(key) && v.d.good("network.channel") && v.s.Network.Channel != "datagram" {
 			v.fail(key, "has no effect on streams, which put all in order again; write channel = \"datagram\" in [network], or take it out")
 		}
+	}
+}
+
+// slowest is the least bandwidth: a packet of full size takes 12 s.
+const slowest = 1000
+
+// bandwidth checks that a link gets something through, if it says how much.
+func (v *validation) bandwidth(path string, x *float64) {
+	if key := join(path, "bandwidth"); x != nil && v.d.good(key) && (*x < slowest && *x != 0 || math.IsInf(*x, 0)) {
+		v.fail(key, "%g is no bandwidth: it is in bits per second; write for instance 10_000_000, or 0 for as fast as it goes", *x)
 	}
 }
 
@@ -249,10 +267,11 @@ func (v *validation) link(path string, l *run.Link) {
 	if len(l.From) == 1 && slices.Equal(l.From, l.To) {
 		v.fail(path+".to", "[%d] is where it comes from: nobody has a link to itself; name another server", l.To[0])
 	}
-	if l.Delay == nil && l.Loss == nil && l.Duplicate == nil && l.Reorder == nil {
+	if l.Delay == nil && l.Loss == nil && l.Duplicate == nil && l.Reorder == nil && l.Bandwidth == nil {
 		v.fail(path, `changes nothing; write delay = "constant(40ms)" or loss = 0.05`)
 	}
 	v.datagrams(path, l.Duplicate, l.Reorder)
+	v.bandwidth(path, l.Bandwidth)
 	if l.Loss != nil && *l.Loss == 1 {
 		v.fail(path+".loss", "1 lets nothing through: a stream would send again forever; write less, or a fault of kind cut")
 	}

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"math/rand/v2"
+	"slices"
 
 	"raftzab/bench/random"
 	"raftzab/protocols"
@@ -17,7 +18,10 @@ type Options struct {
 	Datagram          bool           // links duplicate and reorder
 	FailDisk          bool           // an fsync fails
 	Partial           bool           // partitions that overlap
+	Without           []Kind         // what cannot be had here, besides; never Crash and Restart, and with Pause also Resume
 }
+
+func (o *Options) has(k Kind) bool { return !slices.Contains(o.Without, k) }
 
 // A Chaos draws one fault after another, of every kind, and remembers who is
 // down, so that what it draws can happen. About half of its faults strike the
@@ -105,7 +109,11 @@ func (c *Chaos) look(v View) {
 // Settle returns the faults that mend everything, and end all loss.
 func (c *Chaos) Settle(delay random.Distribution) (fs []Fault) {
 	all := c.every()
-	fs = append(fs, Fault{Kind: Heal}, Fault{Kind: Link, From: all, To: all, Delay: delay}, Fault{Kind: Disk, Nodes: all, Back: true})
+	for _, f := range []Fault{{Kind: Heal}, {Kind: Link, From: all, To: all, Delay: delay}, {Kind: Disk, Nodes: all, Back: true}} {
+		if c.has(f.Kind) {
+			fs = append(fs, f)
+		}
+	}
 	if c.Drift != 0 || c.Skew != 0 {
 		fs = append(fs, Fault{Kind: Clock, Nodes: all, Back: true})
 	}
@@ -165,19 +173,18 @@ func (c *Chaos) draw(v View) (Fault, bool) {
 	case x < 10:
 		return c.strike(Pause, c.paused, id)
 	case c.nodes == 1:
-		return Fault{Kind: Disk, Nodes: c.every(), Fsync: c.delay(60)}, x == 19
+		return Fault{Kind: Disk, Nodes: c.every(), Fsync: c.delay(60)}, x == 19 && c.has(Disk)
 	case x < 13:
-		c.cut = true
-		return Fault{Kind: Partition, Groups: c.groups()}, true
+		return c.part(Fault{Kind: Partition, Groups: c.groups()})
 	case x < 14:
-		c.cut = true
-		return Fault{Kind: Isolate, Nodes: []protocols.NodeID{id}}, true
+		return c.part(Fault{Kind: Isolate, Nodes: []protocols.NodeID{id}})
 	case x < 17:
-		c.cut = true
-		return c.oneWay(id), true
+		return c.part(c.oneWay(id))
 	case x < 18 && c.slow:
 		c.slow = false
 		return Fault{Kind: Link, From: c.every(), To: c.every(), Back: true}, true
+	case x < 19 && !c.has(Link):
+		return Fault{}, false
 	case x < 19:
 		c.slow = true
 		f := Fault{Kind: Link, From: []protocols.NodeID{id}, To: c.every(), Delay: c.delay(80), Loss: c.rng.Float64() * 0.3}
@@ -186,7 +193,7 @@ func (c *Chaos) draw(v View) (Fault, bool) {
 		}
 		return f, true
 	}
-	return Fault{Kind: Disk, Nodes: []protocols.NodeID{id}, Fsync: c.delay(100)}, true
+	return Fault{Kind: Disk, Nodes: []protocols.NodeID{id}, Fsync: c.delay(100)}, c.has(Disk)
 }
 
 // victim is the leader every other time, and anybody otherwise.
@@ -209,11 +216,16 @@ func (c *Chaos) any(of []bool) bool {
 }
 
 func (c *Chaos) strike(k Kind, mark []bool, id protocols.NodeID) (Fault, bool) {
-	if c.down[id] || c.paused[id] {
+	if c.down[id] || c.paused[id] || !c.has(k) {
 		return Fault{}, false
 	}
 	mark[id] = true
 	return Fault{Kind: k, Nodes: []protocols.NodeID{id}}, true
+}
+
+func (c *Chaos) part(f Fault) (Fault, bool) {
+	c.cut = c.cut || c.has(f.Kind)
+	return f, c.has(f.Kind)
 }
 
 func (c *Chaos) mend(k Kind, mark []bool, id protocols.NodeID) Fault {

@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"slices"
 	"testing"
 
 	"raftzab/bench/random"
@@ -187,6 +188,45 @@ func TestSettleMendsEverything(t *testing.T) {
 		c.slow = false
 		for range 10 { // and the generator knows
 			c.inject(chaos.Next(c))
+		}
+	}
+}
+
+// Where some kinds cannot be had it draws the others, and mends with these alone.
+func TestChaosDoesWithoutWhatCannotBeHad(t *testing.T) {
+	network := []Kind{PowerOff, Partition, Isolate, Cut, Heal, Link}
+	for name, without := range map[string][]Kind{
+		"processes": append([]Kind{Disk}, network...),
+		"disks too": network,
+		"no pauses": {Pause, Resume},
+		"no disks":  {Disk},
+	} {
+		for n := 1; n <= 5; n++ {
+			c := newCluster(t, n)
+			rng := random.Stream(uint64(n), 0, random.Swarm, 0)
+			chaos := NewChaosOf(Options{Voters: n, Without: without}, rng)
+			for range 20 {
+				for range 100 {
+					c.leader = protocols.NodeID(1 + rng.IntN(n))
+					c.inject(chaos.Next(c))
+				}
+				c.settling = true
+				for _, f := range chaos.Settle(random.Always(5)) {
+					if f.Kind != Heal { // of nothing, perhaps
+						c.inject(f)
+					}
+					chaos.Count[f.Kind]++
+				}
+				if c.settling, c.cut, c.slow = false, false, false; len(c.down)+len(c.paused) > 0 {
+					t.Fatalf("%s, %d nodes: down %v, paused %v", name, n, c.down, c.paused)
+				}
+			}
+			for k, times := range chaos.Count {
+				excused := slices.Contains(without, Kind(k)) || n == 1 && Kind(k) >= Partition && Kind(k) <= Cut || Kind(k) == Clock || Kind(k) == Transfer
+				if excused != (times == 0) {
+					t.Errorf("%s, %d nodes: %v %d times", name, n, Kind(k), times)
+				}
+			}
 		}
 	}
 }

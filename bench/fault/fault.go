@@ -29,10 +29,12 @@ const (
 	Disk                  // Nodes: another Fsync; or the next one fails
 	Clock                 // Nodes: their clocks jump by Skew, and gain Drift from then on
 	Transfer              // Nodes[0]: whoever leads hands over to it
-	Kinds                 // how many kinds there are
+	Kinds                 // how many kinds a system may have
+
+	Chaotic = Kinds // of plans: whatever a Chaos draws, for a while. No system is asked for it
 )
 
-var names = [Kinds]string{"crash", "power-off", "restart", "pause", "resume", "partition", "isolate", "cut", "heal", "link", "disk", "clock", "transfer"}
+var names = [Kinds + 1]string{"crash", "power-off", "restart", "pause", "resume", "partition", "isolate", "cut", "heal", "link", "disk", "clock", "transfer", "chaos"}
 
 func (k Kind) String() string { return names[k] }
 
@@ -73,6 +75,7 @@ type Fault struct {
 	Loss      float64              // link; from 0 to 1
 	Duplicate float64              // link of datagrams; from 0 to 1
 	Reorder   float64              // link of datagrams; from 0 to 1
+	Bandwidth float64              // link of real packets; bits per second, 0: as fast as it goes
 	Fsync     random.Distribution  // disk, unless Fail
 	Fail      bool                 // disk: the next fsync fails
 	Skew      protocols.Time       // clock: forward, not negative
@@ -96,6 +99,9 @@ func (f Fault) String() string {
 		text := fmt.Sprintf("link %v->%v delay %v loss %g", f.From, f.To, f.Delay, f.Loss)
 		if f.Duplicate > 0 || f.Reorder > 0 {
 			text += fmt.Sprintf(" duplicate %g reorder %g", f.Duplicate, f.Reorder)
+		}
+		if f.Bandwidth > 0 {
+			text += fmt.Sprintf(" bandwidth %g", f.Bandwidth)
 		}
 		return text
 	case Disk:

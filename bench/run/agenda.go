@@ -13,6 +13,7 @@ import (
 type agenda struct {
 	schedules []*fault.Schedule
 	waiting   []phased
+	spells    []*spell // of chaos
 	heartbeat Time
 	begin     func(p ...fault.Plan) *fault.Schedule
 	others    func() []int // puts the numbers from 0 up to those of the voters in a drawn order
@@ -31,15 +32,20 @@ type phased struct {
 // fault is late by one part in so many at most.
 const looks = 1000
 
-func newAgenda(s *Settings, seed uint64, trial int) agenda {
+func newAgenda(c *Cell, trial int) agenda {
+	s, seed := &c.Settings, c.Seed
 	a := agenda{heartbeat: s.Raft.Heartbeat.Time()}
 	rng := random.Stream(seed, trial, random.Schedule, 2)
 	var plans []fault.Plan
 	for i := range s.Faults {
 		p := plan(&s.Faults[i], s)
-		if p.At = s.Faults[i].At.Draw(rng); s.Faults[i].Phase == "" {
+		p.At = s.Faults[i].At.Draw(rng)
+		switch {
+		case p.Fault.Kind == fault.Chaotic:
+			a.spells = append(a.spells, c.spell(i, trial, p.At))
+		case s.Faults[i].Phase == "":
 			plans = append(plans, p)
-		} else {
+		default:
 			a.waiting = append(a.waiting, phased{p, rng.Float64(), p.At})
 		}
 	}
@@ -55,7 +61,7 @@ func newAgenda(s *Settings, seed uint64, trial int) agenda {
 func plan(f *Planned, s *Settings) fault.Plan {
 	p := fault.Plan{For: f.For.Time(), Target: f.Target, From: f.From, To: f.To,
 		Fault: fault.Fault{Kind: f.Kind, Groups: f.Groups, Delay: s.Network.Delay, Loss: s.Network.Loss, Duplicate: s.Network.Duplicate,
-			Reorder: s.Network.Reorder, Fsync: s.Disk.Fsync, Fail: f.Fail, Skew: f.Skew.Time(), Drift: f.Drift}}
+			Reorder: s.Network.Reorder, Bandwidth: s.Network.Bandwidth, Fsync: s.Disk.Fsync, Fail: f.Fail, Skew: f.Skew.Time(), Drift: f.Drift}}
 	if f.Kind == fault.Cut && f.From == (fault.Target{}) { // so that cases can set the kind alone
 		p.From, p.Target = f.Target, fault.Target{}
 	}
@@ -71,6 +77,9 @@ func plan(f *Planned, s *Settings) fault.Plan {
 	if f.Reorder != nil {
 		p.Fault.Reorder = *f.Reorder
 	}
+	if f.Bandwidth != nil {
+		p.Fault.Bandwidth = *f.Bandwidth
+	}
 	if f.Fsync != nil {
 		p.Fault.Fsync = *f.Fsync
 	}
@@ -80,6 +89,11 @@ func plan(f *Planned, s *Settings) fault.Plan {
 // Next returns when the agenda wants to be called; zero: it is done.
 func (a *agenda) Next() (next Time) {
 	for _, s := range a.schedules {
+		if at := s.Next(); at != 0 && (next == 0 || at < next) {
+			next = at
+		}
+	}
+	for _, s := range a.spells {
 		if at := s.Next(); at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -106,6 +120,11 @@ func (a *agenda) Due(now, sent Time, v fault.View) (fault.Fault, bool) {
 			a.schedules = append(a.schedules, a.begin(p.plan))
 			a.waiting = append(a.waiting[:i], a.waiting[i+1:]...)
 			i--
+		}
+	}
+	for _, s := range a.spells {
+		if f, ok := s.Due(now, v); ok {
+			return f, true
 		}
 	}
 	for _, s := range a.schedules {

@@ -3,7 +3,10 @@
 // scenario to what carries them out.
 package run
 
-import "raftzab/results"
+import (
+	"raftzab/bench/fault"
+	"raftzab/results"
+)
 
 // A Mode is the world that a cell runs in.
 type Mode string
@@ -47,4 +50,6 @@ type Cell struct {
 	Trials   int
 	Seed     uint64
 	Settings Settings
+
+	chaos fault.Options // what chaos may draw; of the system, once it is known
 }

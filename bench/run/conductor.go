@@ -47,7 +47,7 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	c.sys, c.base, c.trial, c.probed, c.struck, c.err = sys, base, trial, probed, false, nil
 	c.wreck = wreck{}
 	s := &c.cell.Settings
-	c.schedule = newAgenda(s, c.cell.Seed, trial)
+	c.schedule = newAgenda(c.cell, trial)
 	c.deposed = slices.Contains(s.Columns, "overlap_ms")
 	c.election.reset()
 	c.window.reset(s)

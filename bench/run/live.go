@@ -56,7 +56,7 @@ func place(cell *Cell) (lan.Network, error) {
 	if cell.Loopback {
 		return lan.Loopback(s.members())
 	}
-	return lan.New(lan.Config{Network: wires(s), Seed: cell.Seed})
+	return lan.New(lan.Config{Network: wires(s), Seed: cell.Seed, Bandwidth: s.bandwidth()})
 }
 
 // boot makes the network and has start make the servers on it, measures what the
@@ -268,15 +268,23 @@ func (w *wreck) take(f fault.Fault) {
 	case fault.Partition, fault.Isolate, fault.Cut:
 		w.cut = true
 	case fault.Link:
-		w.links = append(w.links, fault.Fault{Kind: f.Kind, From: f.From, To: f.To, Back: true})
+		w.links = once(w.links, fault.Fault{Kind: f.Kind, From: f.From, To: f.To, Back: true})
 	case fault.Disk:
 		if f.Fail { // whether the next fsync has come, nobody knows: a restart of who runs does nothing
 			w.down = append(w.down, f.Nodes...)
 		}
-		w.nodes = append(w.nodes, fault.Fault{Kind: f.Kind, Nodes: f.Nodes, Back: true})
+		w.nodes = once(w.nodes, fault.Fault{Kind: f.Kind, Nodes: f.Nodes, Back: true})
 	case fault.Clock:
-		w.nodes = append(w.nodes, fault.Fault{Kind: f.Kind, Nodes: f.Nodes, Back: true})
+		w.nodes = once(w.nodes, fault.Fault{Kind: f.Kind, Nodes: f.Nodes, Back: true})
 	}
+}
+
+// once adds a fault that is not there yet: chaos does the same many times.
+func once(list []fault.Fault, f fault.Fault) []fault.Fault {
+	if slices.ContainsFunc(list, func(o fault.Fault) bool { return o.String() == f.String() }) {
+		return list
+	}
+	return append(list, f)
 }
 
 // undo returns the faults that mend it.

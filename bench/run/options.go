@@ -143,6 +143,11 @@ func completeHashicorp(x *Settings) {
 // Complete fills in what settings leave to the system, so that the manifest says
 // what it got.
 func (s *System) Complete(x *Settings) {
+	for i := range x.Faults {
+		if f := &x.Faults[i]; f.Kind == fault.Chaotic && f.Every == nil {
+			f.Every = new(usualGap)
+		}
+	}
 	if s.complete != nil {
 		s.complete(x)
 	}
@@ -159,7 +164,6 @@ func (x *Settings) asks(mode Mode) (list []asked) {
 		key string
 		is  bool
 	}{
-		{"observe", x.Observe > 0},
 		{"cluster.observers", x.Cluster.Observers > 0},
 		{"cluster.snapshot_entries", x.Cluster.SnapshotEntries > 0},
 		{"network.channel", mode == Sim && x.Network.Channel == datagram},
@@ -235,7 +239,6 @@ var zabLacks = map[string]string{
 }
 
 var zookeeperLacks = map[string]string{
-	"observe":                  "only a simulated trial lasts on after its leader is replaced",
 	"cluster.snapshot_entries": "its snapshots are left as the product has them",
 	"zab.committed_log":        "its committed log is left as the product has it",
 	"zab.sync":                 "it has one kind of sync",

@@ -18,6 +18,7 @@ func Replay(cell *Cell, trial int, probed bool, trace func(Time, string)) (row r
 	if cell.Mode != Sim || !system.Reproducible {
 		return row, 0, nil, fmt.Errorf("%s: only a simulated trial of raft, zab or etcd is the same again", cell)
 	}
+	cell.chaos = system.unrest(cell)
 	w, err := system.open(context.Background(), cell, trace)
 	if err != nil {
 		return row, 0, nil, err
@@ -33,8 +34,8 @@ func Jobs() int { return runtime.GOMAXPROCS(0) }
 // trials of a simulated one, and reckons a live one from its settings.
 func Estimate(cell *Cell) time.Duration {
 	s := &cell.Settings
-	if cell.Mode == Live { // boot, then warm-up, election and the victim's return for each trial and the one not counted
-		return liveBoot + time.Duration(cell.Trials+1)*(time.Duration(s.Warmup)+liveTrial)
+	if cell.Mode == Live { // boot, then warm-up, what is observed, election and the victim's return for each trial and the one not counted
+		return liveBoot + time.Duration(cell.Trials+1)*(time.Duration(s.Warmup)+time.Duration(s.Observe)+liveTrial)
 	}
 	few := *cell
 	few.Trials = min(cell.Trials, 20)

@@ -104,6 +104,7 @@ func Run(ctx context.Context, cell *Cell, o Options) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
+	cell.chaos = system.unrest(cell)
 	start := time.Now()
 	jobs := o.Jobs
 	if jobs < 1 {

@@ -41,13 +41,15 @@ type Cluster struct {
 	SnapshotEntries int `toml:"snapshot_entries" json:",omitzero" default:"0" least:"0" doc:"entries between two snapshots of a server's state, behind which its log may be given up; 0: never; of raft and zab"`
 }
 
-// Network describes the simulated links; live runs have their own.
+// Network describes the links: the simulated ones, and those of the switch in live
+// runs, below TCP there.
 type Network struct {
 	Delay     random.Distribution `toml:"delay" default:"constant(5ms)" doc:"one way, each message"`
 	Loss      float64             `toml:"loss" unit:"probability" doc:"chance that a packet is lost, below 1; on a stream, retransmission makes it a delay"`
 	Channel   string              `toml:"channel" json:",omitzero" default:"stream" oneof:"stream,datagram" doc:"between servers; \"stream\": as TCP, in order and nothing lost while both ends live; \"datagram\": as UDP, each message on its own, for raft and etcd; clients have streams"`
-	Duplicate float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"chance that a datagram arrives twice"`
-	Reorder   float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"chance that a datagram is held back for 1 to 5 further delays, so that later ones overtake it"`
+	Duplicate float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"chance that a packet arrives twice; simulated, of datagrams only; live, over the switch, below TCP"`
+	Reorder   float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"chance that a packet is held back for 1 to 5 further delays, so that later ones overtake it; simulated, of datagrams only; live, over the switch, below TCP"`
+	Bandwidth float64             `toml:"bandwidth" json:",omitzero" example:"10_000_000" doc:"bits per second of each direction of each link, between servers and, unless [clients] has a delay, to their clients; 256 KiB may wait for it, and what comes on top is lost; 0: as fast as it goes; live, over the switch"`
 	RTOMin    Duration            `toml:"rto_min" default:"200ms" least:"1us" doc:"least retransmission time-out of a stream; doubles with each loss in a row"`
 	RTOMax    Duration            `toml:"rto_max" default:"120s" least:"1us" doc:"where it stops doubling; 120s is Linux's"`
 }
@@ -58,8 +60,9 @@ type Link struct {
 	To        []protocols.NodeID   `toml:"to" required:"true" doc:"receivers"`
 	Delay     *random.Distribution `toml:"delay" doc:"one way; absent: as [network]"`
 	Loss      *float64             `toml:"loss" unit:"probability" doc:"absent: as [network]"`
-	Duplicate *float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"of datagrams; absent: as [network]"`
-	Reorder   *float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"of datagrams; absent: as [network]"`
+	Duplicate *float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"of datagrams, and live of packets; absent: as [network]"`
+	Reorder   *float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"of datagrams, and live of packets; absent: as [network]"`
+	Bandwidth *float64             `toml:"bandwidth" json:",omitzero" example:"10_000_000" doc:"bits per second; 0: as fast as it goes; live, over the switch; absent: as [network]"`
 }
 
 // Node overrides what all servers have.
@@ -124,16 +127,18 @@ type Probe struct {
 type Planned struct {
 	At        random.Distribution  `toml:"at" required:"true" example:"\"uniform(1s, 1.075s)\"" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval"`
 	Phase     string               `toml:"phase" oneof:"heartbeat" doc:"of a fault of the leader: from at on it waits for the leader's next heartbeats, and fires uniformly within the interval that they begin; of raft and etcd"`
-	Kind      fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong"`
+	Kind      fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong; chaos: one thing after another, drawn from all that the system can have where it runs, half of it aimed at the leader, and mended about as often"`
 	Target    fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority, observer or node:3; found when the fault fires; of transfer: to whom; of cut: the same as from; of partition: whom the groups call 1, while the others, drawn, are 2, 3, ... in all such partitions of a trial"`
-	For       Duration             `toml:"for" least:"1us" doc:"undone after this; absent: never"`
+	For       Duration             `toml:"for" least:"1us" example:"\"5s\"" doc:"undone after this; absent: never; of chaos: how long it lasts, and then all is mended"`
+	Every     *random.Distribution `toml:"every" json:",omitzero" example:"\"uniform(200ms, 900ms)\"" doc:"of chaos: between two strikes, 1ms at least; absent: uniform(200ms, 900ms)"`
 	Groups    [][]protocols.NodeID `toml:"groups" example:"[[1, 2], [3, 4, 5]]" doc:"of partition: who can talk to whom; a server that is in several hears those who do not hear each other"`
 	From      fault.Target         `toml:"from" doc:"of cut, heal and link: senders"`
 	To        fault.Target         `toml:"to" doc:"of cut, heal and link: receivers; absent: all the others"`
 	Delay     *random.Distribution `toml:"delay" doc:"of link: one way"`
 	Loss      *float64             `toml:"loss" unit:"probability" doc:"of link; below 1"`
-	Duplicate *float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"of link, of datagrams"`
-	Reorder   *float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"of link, of datagrams"`
+	Duplicate *float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"of link, of datagrams, and live of packets"`
+	Reorder   *float64             `toml:"reorder" json:",omitzero" unit:"probability" doc:"of link, of datagrams, and live of packets"`
+	Bandwidth *float64             `toml:"bandwidth" json:",omitzero" example:"10_000_000" doc:"of link: bits per second; 0: as fast as it goes; live, over the switch"`
 	Fsync     *random.Distribution `toml:"fsync" doc:"of disk"`
 	Fail      bool                 `toml:"fail" json:",omitzero" doc:"of disk: the next fsync fails, which ends the process as a crash does"`
 	Skew      Duration             `toml:"skew" json:",omitzero" doc:"of clock: it jumps forward by this"`

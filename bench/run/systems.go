@@ -117,6 +117,8 @@ var Systems = []*System{
 // Supports reports whether the system can have a kind of fault in a world.
 func (s *System) Supports(w World, k fault.Kind) bool {
 	switch {
+	case k == fault.Chaotic: // which draws what there is
+		return true
 	case w.Mode == Sim:
 		return s.kinds == nil || slices.Contains(s.kinds, k)
 	case slices.Contains(networked, k):
@@ -146,6 +148,7 @@ func (s *System) NotesOn(x *Settings) []string {
 // Check returns the settings that the system cannot have.
 func (s *System) Check(mode Mode, x *Settings) []Unsupported {
 	lost := append(s.unstaged(mode, x), s.optionless(mode, x)...)
+	lost = append(lost, unpaced(mode, x)...)
 	if s.check != nil {
 		lost = append(lost, s.check(mode, x)...)
 	}

@@ -144,7 +144,7 @@ func TestAPartitionIsCastAroundItsTarget(t *testing.T) {
 	}
 	drawn := map[NodeID]bool{}
 	for trial := range 20 {
-		a := newAgenda(s, 1, trial)
+		a := newAgenda(&Cell{Seed: 1, Settings: *s}, trial)
 		f, ok := a.Due(second, 0, &still{})
 		again, ok2 := a.Due(2*second, 0, &still{})
 		if !ok || !ok2 || len(f.Nodes) > 0 || f.Groups[0][0] != 4 || f.Groups[0][2] != 6 || again.String() != f.String() {

@@ -238,6 +238,9 @@ func (d *document) story(p *problems) *Story {
 		e := &d.Faults[i]
 		s.Faults = append(s.Faults, Strike{Time(e.At), fault.Fault{Kind: e.Kind, Nodes: e.Nodes, Groups: e.Groups, From: e.From, To: e.To, Delay: e.Delay,
 			Loss: e.Loss, Duplicate: e.Duplicate, Reorder: e.Reorder, Fsync: e.Fsync, Fail: e.Fail, Skew: Time(e.Skew), Drift: e.Drift, Back: e.Back}})
+		if e.Kind >= fault.Kinds {
+			p.add(p.line("fault", i, "kind", 0), "fault.kind", "%v is none that strikes; write what it drew", e.Kind)
+		}
 		for _, id := range slices.Concat(e.Nodes, e.From, e.To, slices.Concat(e.Groups...)) {
 			p.node("fault", i, "kind", id, len(members))
 		}

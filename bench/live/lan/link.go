@@ -30,7 +30,7 @@ type link struct {
 	last  int64        // when the last packet in order arrives
 	free  int64        // when the line has sent what waits for it
 	base  network.Quality
-	speed float64 // bits per second; 0: infinite
+	speed float64 // that goes with base
 	queue int     // bytes that may wait for the line
 	pcg   rand.PCG
 	rng   *rand.Rand
@@ -39,6 +39,7 @@ type link struct {
 // A rule is what a link does at present. It never changes.
 type rule struct {
 	network.Quality
+	speed    float64 // bits per second; 0: infinite
 	cut      bool
 	straight bool // a packet that finds nothing in flight need not wait
 }
@@ -62,13 +63,19 @@ func newLink(q network.Quality, speed float64, queue int, seed, id uint64) *link
 	l := &link{base: q, speed: speed, queue: queue}
 	l.pcg.Seed(random.Key(seed, 0, random.Link, id))
 	l.rng = rand.New(&l.pcg)
-	l.set(q, false)
+	l.set(q, speed, false)
 	return l
 }
 
-func (l *link) set(q network.Quality, cut bool) {
+func (l *link) set(q network.Quality, speed float64, cut bool) {
 	none := q.Delay == random.Distribution{Shape: q.Delay.Shape, Sigma: q.Delay.Sigma}
-	l.rule.Store(&rule{q, cut, none && l.speed == 0})
+	l.rule.Store(&rule{q, speed, cut, none && speed == 0})
+}
+
+// sever begins or ends a cut, and leaves the rest as it is.
+func (l *link) sever(cut bool) {
+	r := l.rule.Load()
+	l.set(r.Quality, r.speed, cut)
 }
 
 func (l *link) quality() network.Quality { return l.rule.Load().Quality }
@@ -89,8 +96,8 @@ func (l *link) send(now int64, size int) (at [2]int64, copies int) {
 	}
 	room := l.line.Load() < mostInFlight
 	left := now
-	if room && l.speed > 0 {
-		left, room = l.leaves(now, size)
+	if room && r.speed > 0 {
+		left, room = l.leaves(now, size, r.speed)
 	}
 	if !room {
 		add(&l.count.Overflowed, 1)
@@ -116,12 +123,12 @@ func (l *link) send(now int64, size int) (at [2]int64, copies int) {
 }
 
 // leaves returns when the line has sent a packet; false: the queue is full.
-func (l *link) leaves(now int64, size int) (int64, bool) {
+func (l *link) leaves(now int64, size int, speed float64) (int64, bool) {
 	begins := max(l.free, now)
-	if float64(begins-now)*l.speed > float64(l.queue)*8e9 {
+	if float64(begins-now)*speed > float64(l.queue)*8e9 {
 		return 0, false
 	}
-	l.free = begins + int64(float64(size)*8e9/l.speed)
+	l.free = begins + int64(float64(size)*8e9/speed)
 	return l.free, true
 }
 

@@ -42,7 +42,7 @@ func TestPacketsStayInOrderWhateverTheirDelays(t *testing.T) {
 func TestNothingOvertakesWhatIsInFlight(t *testing.T) {
 	l := linkOf(network.Quality{Delay: random.Always(50 * ms)})
 	first, _ := l.send(began, 100)
-	l.set(network.Quality{}, false)
+	l.set(network.Quality{}, 0, false)
 	second, copies := l.send(began+1, 100)
 	if copies != 1 || second[0] < first[0] || second[0] == atOnce {
 		t.Errorf("one arrives at %d, the one sent after it at %d", first[0], second[0])
@@ -91,13 +91,13 @@ func TestLossDuplicationAndReorderingAreAsOftenAsAsked(t *testing.T) {
 func TestACutTakesAllThatIsSentIntoIt(t *testing.T) {
 	l := linkOf(network.Quality{Delay: random.Always(5 * ms)})
 	l.send(began, 100)
-	l.set(l.quality(), true)
+	l.sever(true)
 	for range 10 {
 		if _, copies := l.send(began, 100); copies != 0 {
 			t.Fatal("through a cut")
 		}
 	}
-	l.set(l.quality(), false)
+	l.sever(false)
 	if at, copies := l.send(began+1, 100); copies != 1 || at[0] != began+1+int64(5*ms) {
 		t.Errorf("after the cut: %d copies, the first at %d", copies, at[0])
 	}

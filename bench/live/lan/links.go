@@ -92,11 +92,11 @@ func (ls *links) inject(f fault.Fault) error {
 	case fault.Link:
 		each(f, func(a, b NodeID) {
 			l := ls.link(a, b)
-			q := network.Quality{Delay: f.Delay, Loss: f.Loss, Duplicate: f.Duplicate, Reorder: f.Reorder}
+			q, speed := network.Quality{Delay: f.Delay, Loss: f.Loss, Duplicate: f.Duplicate, Reorder: f.Reorder}, f.Bandwidth
 			if f.Back {
-				q = l.base
+				q, speed = l.base, l.speed
 			}
-			l.set(q, l.isCut())
+			l.set(q, speed, l.isCut())
 		})
 	default:
 		return fmt.Errorf("lan: fault %v is none of links", f)
@@ -104,10 +104,7 @@ func (ls *links) inject(f fault.Fault) error {
 	return nil
 }
 
-func (ls *links) cut(from, to NodeID, cut bool) {
-	l := ls.link(from, to)
-	l.set(l.quality(), cut)
-}
+func (ls *links) cut(from, to NodeID, cut bool) { ls.link(from, to).sever(cut) }
 
 func (ls *links) pairs(do func(a, b NodeID)) {
 	for a := NodeID(1); int(a) <= ls.nodes; a++ {

@@ -119,6 +119,46 @@ func TestDirectionsMayDiffer(t *testing.T) {
 	}
 }
 
+// A link that is slowed down goes as fast as before when the fault is taken back,
+// and a cut leaves its speed alone.
+func TestALinkFaultHasABandwidth(t *testing.T) {
+	ls := four(func(c *Config) { c.Bandwidth = func(from, to NodeID) float64 { return 8e6 } })
+	taken := func(now int64) int64 { // how long 1000 bytes are on the line
+		at, copies := ls.link(1, 2).send(now, 1000)
+		switch {
+		case copies != 1:
+			return -1
+		case at[0] == atOnce:
+			return 0
+		}
+		return at[0] - now
+	}
+	slow := fault.Fault{Kind: fault.Link, From: ids{1}, To: ids{2}, Bandwidth: 8e3}
+	none := fault.Fault{Kind: fault.Link, From: ids{1}, To: ids{2}}
+	back := fault.Fault{Kind: fault.Link, From: ids{1}, To: ids{2}, Back: true}
+	cut := fault.Fault{Kind: fault.Cut, From: ids{1}, To: ids{2}}
+	now := began
+	for i, c := range []struct {
+		f    fault.Fault
+		want int64
+	}{{slow, int64(1000 * ms)}, {cut, -1}, {fault.Fault{Kind: fault.Heal}, int64(1000 * ms)}, {none, 0}, {slow, int64(1000 * ms)}} {
+		if err := ls.inject(c.f); err != nil {
+			t.Fatal(err)
+		}
+		if got := taken(now); got != c.want {
+			t.Errorf("%d: %v: %d ns, want %d", i, c.f, got, c.want)
+		}
+		now += int64(10_000 * ms)
+		ls.link(1, 2).line.Store(0)
+	}
+	if err := ls.inject(back); err != nil {
+		t.Fatal(err)
+	}
+	if r := ls.link(1, 2).rule.Load(); r.speed != 8e6 || r.Loss != 0.1 {
+		t.Errorf("back: %+v", r)
+	}
+}
+
 func TestWhatCannotBeIsAnError(t *testing.T) {
 	ls := four(nil)
 	for _, f := range []fault.Fault{
