@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +35,9 @@ func Scratch() (done func() error, err error) {
 		return func() error { return os.RemoveAll(dir) }, nil
 	}
 	if dir, err = os.MkdirTemp("", "raftzab-live-"); err != nil {
+		return nil, fmt.Errorf("live: a folder for the nodes: %w", err)
+	}
+	if dir, err = filepath.Abs(dir); err != nil { // the shell is elsewhere
 		return nil, fmt.Errorf("live: a folder for the nodes: %w", err)
 	}
 	var pipe [2]int // by number: an os.File is closed when it is collected
