@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // scratchKey tells a process that it has a scratch folder already: this program is
@@ -34,28 +37,27 @@ func Scratch() (done func() error, err error) {
 	if dir, err = os.MkdirTemp("", "raftzab-live-"); err != nil {
 		return nil, fmt.Errorf("live: a folder for the nodes: %w", err)
 	}
-	end, held, err := os.Pipe()
-	if err != nil {
+	if dir, err = filepath.Abs(dir); err != nil { // the shell is elsewhere
+		return nil, fmt.Errorf("live: a folder for the nodes: %w", err)
+	}
+	var pipe [2]int // by number: an os.File is closed when it is collected
+	if err := unix.Pipe2(pipe[:], unix.O_CLOEXEC); err != nil {
 		return nil, errors.Join(fmt.Errorf("live: pipe: %w", err), os.Remove(dir))
 	}
+	end, held := os.NewFile(uintptr(pipe[0]), "the reaper's"), pipe[1]
 	defer end.Close()
 	watcher := exec.Command("sh", "-c", reaper, "raftzab-reaper", dir)
 	watcher.Dir, watcher.Stdin, watcher.SysProcAttr = "/", end, &syscall.SysProcAttr{Setsid: true}
 	if err := watcher.Start(); err != nil {
-		return nil, errors.Join(fmt.Errorf("live: a shell to remove %s: %w", dir, err), held.Close(), os.Remove(dir))
+		return nil, errors.Join(fmt.Errorf("live: a shell to remove %s: %w", dir, err), unix.Close(held), os.Remove(dir))
 	}
 	os.Setenv("TMPDIR", dir)
 	os.Setenv(scratchKey, dir)
-	holding = held
 	return func() error {
 		os.Unsetenv(scratchKey)
 		if os.Unsetenv("TMPDIR"); set {
 			os.Setenv("TMPDIR", before)
 		}
-		return errors.Join(os.RemoveAll(dir), held.Close(), watcher.Wait())
+		return errors.Join(os.RemoveAll(dir), unix.Close(held), watcher.Wait())
 	}, nil
 }
-
-// holding keeps the end of the pipe from being collected, and so closed, while the
-// process lives.
-var holding *os.File

@@ -343,10 +343,11 @@ func (r *liveRun) kept() {
 func (r *liveRun) skipIfNobody(user bool) {
 	r.Helper()
 	for begun := time.Now(); user && time.Since(begun) < patience; time.Sleep(20 * time.Millisecond) {
-		switch said := r.said(); {
-		case strings.Contains(said, "cannot become another user"), strings.Contains(said, "is left out"):
+		begins := len(r.look().servers) > 0 || over(r.cmd.Process.Pid)
+		if said := r.said(); strings.Contains(said, "cannot become another user") || strings.Contains(said, "is left out") {
 			r.Skip(strings.TrimSpace(said))
-		case len(r.look().servers) > 0 || r.cmd.Process.Signal(syscall.Signal(0)) != nil || over(r.cmd.Process.Pid):
+		}
+		if begins {
 			return
 		}
 	}
