@@ -109,7 +109,6 @@ type crowd struct {
 	t       *testing.T
 	system  *System
 	sys     servers
-	epoch   uint64
 	clients []*writer
 	stop    bool
 	from    Time // measuring began; 0: not yet

@@ -2,8 +2,10 @@ package host
 
 import (
 	"net"
+	"slices"
 	"sync"
 
+	"raftzab/bench"
 	"raftzab/bench/live/wire"
 )
 
@@ -112,13 +114,15 @@ func (h *host[M]) admit(r *request, flush func()) bool {
 }
 
 // forget ends a session at this node: its connection is gone, or another has taken
-// its place.
+// its place. Answers of this turn that have not gone out go with it, or the next
+// connection would get them, which has not asked for that.
 func (h *host[M]) forget(c *client) {
 	session := c.session // its reader has set it before it sent anything
 	if c.owed < 0 || session == 0 || int(session) >= len(h.sessions) || h.sessions[session] != c {
 		return
 	}
 	h.node.Forget(session)
+	h.node.Replies = slices.DeleteFunc(h.node.Replies, func(r bench.Reply) bool { return r.ID.Session == session })
 	h.sessions[session] = nil
 	c.owed = -1
 	c.conn.Close()
