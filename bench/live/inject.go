@@ -104,7 +104,7 @@ func (e *Ensemble) strike(n *node, f fault.Fault) error {
 func (e *Ensemble) hangUp(id protocols.NodeID) {
 	for at, s := range e.sessions {
 		if at.node == id {
-			s.disconnect()
+			s.hangUp()
 		}
 	}
 }

@@ -99,6 +99,16 @@ func (s *session) disconnect() {
 	}
 }
 
+// hangUp ends the connection as a break of it does.
+func (s *session) hangUp() {
+	s.mu.Lock()
+	l := s.line
+	s.mu.Unlock()
+	if l != nil {
+		l.broken()
+	}
+}
+
 // forget drops the replies to all that is under way.
 func (s *session) forget() {
 	s.mu.Lock()
