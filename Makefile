@@ -14,7 +14,7 @@ $(BIN): FORCE
 	@$(GO) build -buildvcs=auto -o $@ ./cmd/raftzab
 
 experiments: setup $(BIN) ## run the experiments: data, figures and a summary in results/
-	@$(BIN) run experiments/election-latency.toml
+	@$(BIN) run experiments/election-latency.toml experiments/live-failover-quick.toml
 
 test: setup ## run all tests
 	@$(GO) test ./...
@@ -55,7 +55,8 @@ ci: lint test ## what .ci/run calls
 
 # smoke runs the experiments with a few trials, as a newcomer would, elsewhere.
 smoke: $(BIN)
-	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && $(BIN) run experiments/election-latency.toml --trials 20 --out "$$out" && ls "$$out"/election-latency/figures
+	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && $(BIN) run experiments/election-latency.toml --trials 20 --out "$$out" && \
+		$(BIN) run experiments/live-failover-quick.toml --trials 2 --out "$$out" && ls "$$out"/*/figures
 
 setup: ## Go modules; Java and ZooKeeper where that can be done
 	@$(GO) mod download

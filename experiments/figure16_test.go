@@ -59,7 +59,7 @@ func paper(t *testing.T, cell *run.Cell) metric.Sample {
 	return metric.NewSample(values)
 }
 
-// METRICS: 8 % on average over p10, p25, p50, p75, p90, p95 and p99 of each of
+// 8 % on average over p10, p25, p50, p75, p90, p95 and p99 of each of
 // the three curves that are known, with one hardware profile.
 func TestQuantilesAreThoseOfThePapersFigure16(t *testing.T) {
 	cells := figure16(t, Options{})

@@ -32,7 +32,7 @@ type Compared struct {
 type Side struct {
 	N        int    `json:"n"` // Censored ones included
 	Censored int    `json:"censored,omitempty"`
-	Probed   bool   `json:"probed"` // from trials with writing clients: live trials always are, simulated phases are not
+	Probed   bool   `json:"probed"` // from trials with writing clients, as live trials always are
 	Median   Number `json:"median_ms"`
 }
 

@@ -24,7 +24,7 @@ func observing(t *testing.T, d protocols.Recovered, epoch uint64) *solo {
 	return s
 }
 
-// ZAB.md 1.2, 1.4: an observer's first vote is worse than any, goes to the voters
+// FastLeaderElection.lookForLeader, WorkerReceiver: an observer's first vote is worse than any, goes to the voters
 // alone, and is no vote cast.
 func TestObserverAsksTheVoters(t *testing.T) {
 	s := observer(t, disk(9, 9, zx(9, 9)))
@@ -40,7 +40,7 @@ func TestObserverAsksTheVoters(t *testing.T) {
 	}
 }
 
-// ZAB.md 1.10: it finishes in OBSERVING, by the voters' votes or by their results.
+// FastLeaderElection.lookForLeader, QuorumPeer.run: it finishes in OBSERVING, by the voters' votes or by their results.
 func TestObserverDecidesByVoters(t *testing.T) {
 	s := observer(t, protocols.Recovered{})
 	for _, from := range []NodeID{1, 3} {
@@ -60,7 +60,7 @@ func TestObserverDecidesByVoters(t *testing.T) {
 	}
 }
 
-// ZAB.md 1.4, row 1: a voter answers an observer with its last decision and its
+// FastLeaderElection.WorkerReceiver: a voter answers an observer with its last decision and its
 // own state, and takes no notice of the vote, even while it looks for a leader.
 func TestVoterAnswersAnObserverWithItsLastDecision(t *testing.T) {
 	s := single(t, 1, 3, disk(2, 2, zx(2, 1)), watched)
@@ -103,7 +103,7 @@ func TestObserverAnswersNobody(t *testing.T) {
 	}
 }
 
-// ZAB.md 1.10: on a return to LOOKING, and only then, it waits up to 200 ms.
+// FastLeaderElection.lookForLeader, QuorumPeer.run: on a return to LOOKING, and only then, it waits up to 200 ms.
 func TestObserverTakesItsTimeWhenItLostItsLeader(t *testing.T) {
 	for range 5 {
 		s := observing(t, protocols.Recovered{}, 1)
@@ -126,7 +126,7 @@ func TestObserverTakesItsTimeWhenItLostItsLeader(t *testing.T) {
 	}
 }
 
-// ZAB.md 4.2: observers raise the epoch until it is chosen; neither their
+// Leader.getEpochToPropose: observers raise the epoch until it is chosen; neither their
 // connection, nor ACKEPOCH, nor the acknowledgement of NEWLEADER counts.
 func TestObserversRaiseTheEpochAndAreNotCounted(t *testing.T) {
 	s := elect(t, 3, protocols.Recovered{}, watched)
@@ -157,7 +157,7 @@ func TestObserversRaiseTheEpochAndAreNotCounted(t *testing.T) {
 	s.expect("when it is chosen", "5: LEADERINFO epoch 7")
 }
 
-// ZAB.md 4.2, step 5: who is more recent than the leader-elect is refused. Of an
+// Leader.waitForEpochAck: who is more recent than the leader-elect is refused. Of an
 // observer only the connection ends; a voter ends the office (10b.6).
 func TestMoreRecentObserverIsHungUpOn(t *testing.T) {
 	s := elect(t, 3, disk(2, 2, zx(2, 2)), watched)
@@ -171,7 +171,7 @@ func TestMoreRecentObserverIsHungUpOn(t *testing.T) {
 	}
 }
 
-// ZAB.md 6.1, 6.3: observers hear of a transaction when it is committed, by INFORM.
+// Leader.inform, Observer: observers hear of a transaction when it is committed, by INFORM.
 // Before that they are sent nothing, whenever they come.
 func TestObserversAreInformedOfWhatIsCommitted(t *testing.T) {
 	s := established(t, disk(1, 1, zx(1, 1)), watched)
@@ -187,7 +187,7 @@ func TestObserversAreInformedOfWhatIsCommitted(t *testing.T) {
 	s.expect("proposed", "4: UPTODATE", "1: PROPOSAL 2.2 of 1.2")
 }
 
-// The leader looks whether a quorum of voters is with it (ZAB.md 7), and cuts off
+// The leader looks whether a quorum of voters is with it (Leader.lead), and cuts off
 // an observer that says nothing.
 func TestObserversDoNotHoldTheLeaderInOffice(t *testing.T) {
 	s := established(t, protocols.Recovered{}, watched)
@@ -211,7 +211,7 @@ func TestObserversDoNotHoldTheLeaderInOffice(t *testing.T) {
 	}
 }
 
-// ZAB.md 5.4-5.6 and 6.3: INFORM is logged and delivered at once, before UPTODATE
+// Learner.syncWithLeader, Observer: INFORM is logged and delivered at once, before UPTODATE
 // kept like the rest, and acknowledged never.
 func TestObserverTakesInforms(t *testing.T) {
 	s := observer(t, protocols.Recovered{})

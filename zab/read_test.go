@@ -10,7 +10,7 @@ import (
 
 func quorumSync(c *Config) { c.Sync = SyncQuorum }
 
-// ZAB.md 8.2, step 2: nothing outstanding, and SYNC goes back at once; else right
+// Leader.processSync: nothing outstanding, and SYNC goes back at once; else right
 // behind the COMMIT of what had been proposed last, and not before.
 func TestSyncLeavesBehindTheCommitThatItWaitsFor(t *testing.T) {
 	s := established(t, protocols.Recovered{})

@@ -89,7 +89,7 @@ func snapped(t *testing.T) *solo {
 	return s
 }
 
-// ZAB.md 5.5, 10b.3: a snapshot that is ahead of the state replaces the log, in the
+// Learner.syncWithLeader, and doc.go on SNAP: a snapshot that is ahead of the state replaces the log, in the
 // one write that also brings what is behind it; the epoch comes after. The state
 // machine gets it when that is durable (ZOOKEEPER-3642), the rest at UPTODATE.
 func TestSnapReplacesAnOlderState(t *testing.T) {
@@ -126,7 +126,7 @@ func TestSnapReplacesAnOlderState(t *testing.T) {
 	}
 }
 
-// ZAB.md 5.7: broken off before NEWLEADER it has changed nothing; broken off after it,
+// Learner.shutdown: broken off before NEWLEADER it has changed nothing; broken off after it,
 // the write goes on, and the vote waits for it and names what it brings.
 func TestSnapBrokenOff(t *testing.T) {
 	s := snapped(t)

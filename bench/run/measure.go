@@ -14,7 +14,7 @@ type (
 )
 
 // An election measures how a leader is replaced, from what the nodes tell.
-// METRICS: all intervals begin with the fault at t0; the terms are those of
+// All intervals begin with the fault at t0; the terms are those of
 // results.Trial.
 type election struct {
 	protocol  string // "raft" or "zab": what a round is, and who is best

@@ -20,12 +20,11 @@ func sampled(mode run.Mode, system, in string, swept []results.Setting, n int, v
 	s := newSample(&run.Cell{Mode: mode, System: system, Case: in, Swept: swept})
 	for i := range n {
 		x := results.Number(value(i))
-		quiet, busy := pass(results.OK, false, 3*x, results.None, 1), pass(results.OK, true, 30*x, 6*x, 1)
-		quiet.DetectMS, quiet.VoteMS, quiet.ActivateMS = x, x, x
-		busy.DetectMS, busy.VoteMS, busy.ActivateMS = 10*x, 10*x, 10*x
+		quiet, busy := pass(results.OK, false, 30*x, results.None, 1), pass(results.OK, true, 3*x, 6*x, 1)
+		quiet.DetectMS, quiet.VoteMS, quiet.ActivateMS = 10*x, 10*x, 10*x
+		busy.DetectMS, busy.VoteMS, busy.ActivateMS = x, x, x
 		if mode == run.Live {
-			quiet.Probed, quiet.OutageMS = true, busy.OutageMS
-			s.add([]results.Trial{quiet})
+			s.add([]results.Trial{busy})
 		} else {
 			s.add([]results.Trial{quiet, busy})
 		}
@@ -70,12 +69,11 @@ func TestComparisonIsOfTheMediansOfTheTrialsThatMeasure(t *testing.T) {
 	table.add(sampled(run.Sim, "raft", "crash", nil, 9, from(86)))   // 86 to 94
 	c := table.compare(1)[0]
 	for i, want := range []struct {
-		name       string
-		live, sim  results.Number
-		probedHere bool
-	}{{"elect_ms", 337.5, 270, false}, {"detect_ms", 112.5, 90, false}, {"vote_ms", 112.5, 90, false}, {"activate_ms", 112.5, 90, false}, {"outage_ms", 675, 540, true}} {
+		name      string
+		live, sim results.Number
+	}{{"elect_ms", 337.5, 270}, {"detect_ms", 112.5, 90}, {"vote_ms", 112.5, 90}, {"activate_ms", 112.5, 90}, {"outage_ms", 675, 540}} {
 		m := c.Measures[i]
-		if m.Measure != want.name || m.Live != (results.Side{N: 6, Probed: true, Median: want.live}) || m.Simulated != (results.Side{N: 9, Probed: want.probedHere, Median: want.sim}) {
+		if m.Measure != want.name || m.Live != (results.Side{N: 6, Probed: true, Median: want.live}) || m.Simulated != (results.Side{N: 9, Probed: true, Median: want.sim}) {
 			t.Errorf("%+v", m)
 		}
 		if m.Difference != want.live-want.sim || math.Abs(float64(m.Relative)-0.25) > 1e-12 || m.KS != nil {
@@ -152,8 +150,8 @@ func TestAPhaseThatIsMissingWithALeaderThereIsNotCounted(t *testing.T) {
 	row := pass(results.Censored, true, 300, results.None, 1) // a leader, but nobody could write
 	row.DetectMS = 100
 	s.add([]results.Trial{row})
-	if len(s.phases[0]) != 1 || len(s.phases[1]) != 0 || len(s.phases[2]) != 0 || !math.IsInf(s.outage[0], 1) {
-		t.Errorf("%v, %v", s.phases, s.outage)
+	if p := s.busy.parts; len(p[0]) != 1 || len(p[1]) != 0 || len(p[2]) != 0 || !math.IsInf(s.outage[0], 1) {
+		t.Errorf("%v, %v", p, s.outage)
 	}
 }
 

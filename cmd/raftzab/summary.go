@@ -13,15 +13,14 @@ import (
 	"raftzab/results"
 )
 
-// A sample gathers what the summary says of one cell. As METRICS has it,
-// elections come from trials without probes where there are such, and outages
+// A sample gathers what the summary says of one cell. Elections
+// come from trials without probes where there are such, and outages
 // from trials with them.
 type sample struct {
 	cell             *run.Cell
 	elect, outage    []float64
-	phases           [3][]float64 // detect, vote, activate: of the same trials as elect
-	busy             bool         // clients wrote in those
-	rounds, again    int          // trials of elect that tell their rounds; of these, with more than one
+	calm, busy       phases // of trials without clients, and with
+	rounds, again    int    // trials of elect that tell their rounds; of these, with more than one
 	counts           counts
 	window           watched
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
@@ -46,7 +45,6 @@ func (s *sample) add(rows []results.Trial) {
 		}
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
-			s.addPhases(r)
 			s.counts.add(r)
 			if !math.IsNaN(float64(r.Rounds)) {
 				s.rounds++
@@ -60,6 +58,9 @@ func (s *sample) add(rows []results.Trial) {
 		}
 		if r.Probed {
 			s.outage = measured(s.outage, r.OutageMS, r.Outcome)
+			s.busy.add(r)
+		} else {
+			s.calm.add(r)
 		}
 	}
 	s.violated += violated

@@ -33,6 +33,7 @@ type owner[M Message] struct {
 	owed     []*client // those with replies since the last flush
 
 	listen wire.Listen
+	sent   []wire.Sent      // since the last flush, while the parent wants to know
 	told   protocols.Status // the status that the parent knows
 	tellBy int64            // when it shall know what has changed since, on CLOCK_MONOTONIC; 0: nothing has
 }
@@ -173,7 +174,7 @@ func (h *host[M]) post(m *protocols.Envelope[M]) {
 		p.size += len(content)
 	}
 	if h.listen.Sent && h.tell != nil {
-		h.tell.sent(wire.Sent{At: h.stamp(), To: m.To, Kind: m.Msg.Kind(), Size: uint64(p.size)})
+		h.sent = append(h.sent, wire.Sent{At: h.stamp(), To: m.To, Kind: m.Msg.Kind(), Size: uint64(p.size)})
 	}
 	l.pending = append(l.pending, p)
 }
@@ -196,6 +197,10 @@ func (h *host[M]) flush() error {
 		h.node.Save = nil
 	}
 	h.report()
+	for _, x := range h.sent { // whoever counts a message knows as what it was sent: what came of the turn comes first
+		h.tell.sent(x)
+	}
+	h.sent = h.sent[:0]
 	h.out.Reset()
 	return h.arm()
 }
