@@ -30,6 +30,7 @@ type conductor struct {
 	checks   *check.Invariants // nil where the inside cannot be seen
 	election election
 	probes   prober
+	load     *load // nil where the scenario asks for none
 	schedule agenda
 	stage    *stage // nil where the scenario asks for none
 	window   window
@@ -62,8 +63,23 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 		start = max(base, start-connecting)
 	}
 	c.probes.reset(s.Cluster.Voters, s.Probe.Interval.Time(), start)
+	if c.load == nil {
+		c.load = newLoad(c)
+	}
+	if c.load != nil {
+		from := base + s.Warmup.Time()
+		c.load.reset(c.cell.Seed, trial, max(base, from-connecting), from)
+	}
 	if c.checks != nil {
 		c.checks.Reset()
+	}
+}
+
+// restart begins the numbers of requests anew, where a trial has servers of its own.
+func (c *conductor) restart() {
+	c.probes.restart()
+	if c.load != nil {
+		c.load.clients.Restart()
 	}
 }
 
@@ -93,7 +109,7 @@ func (c *conductor) done() bool {
 		return true
 	}
 	if c.window.length > 0 {
-		return c.window.over
+		return c.window.over && (c.load == nil || c.load.clients.Idle())
 	}
 	if !c.election.begun && c.schedule.Next() == 0 {
 		return true // nothing has struck the leader: there is nothing to measure
@@ -111,7 +127,7 @@ func (c *conductor) Wake(now Time) Time {
 		if !ok {
 			break
 		}
-		c.window.begin(now, c.cell.Settings.members(), c.sys)
+		c.watch(now)
 		if !c.struck && c.deposes(f) {
 			c.struck = true
 			c.election.begin(now, f, c.sys)
@@ -127,16 +143,48 @@ func (c *conductor) Wake(now Time) Time {
 			c.election.leaves(now)
 		}
 	}
+	calm := c.calm(now)
 	var next Time
 	if at := c.schedule.Next(); at != 0 {
 		next = c.base + at
 	}
 	if c.probed {
-		if at := c.probes.wake(now, c); next == 0 || at < next {
-			next = at
-		}
+		next = sooner(next, c.probes.wake(now, c))
 	}
-	return next
+	if c.load != nil {
+		next = sooner(next, c.load.clients.Wake(now))
+	}
+	return sooner(next, calm)
+}
+
+// sooner is the earlier of two instants, of which zero is none.
+func sooner(a, b Time) Time {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// watch begins the time that the service is watched for.
+func (c *conductor) watch(now Time) {
+	if c.window.begin(now, c.cell.Settings.members(), c.sys); c.window.begun && c.load != nil {
+		c.load.end(c.window.end)
+	}
+}
+
+// calm begins that time where nothing goes wrong, when the warm-up is over, and
+// says when to be called for it.
+func (c *conductor) calm(now Time) Time {
+	s := &c.cell.Settings
+	if s.Observe == 0 || len(s.Faults) > 0 || c.window.begun {
+		return 0
+	}
+	at := c.base + s.Warmup.Time()
+	if now >= at {
+		c.watch(now)
+		return 0
+	}
+	return at
 }
 
 // broadcast is when a leader last sent its heartbeats; 0: never, or nobody saw it.
@@ -195,8 +243,13 @@ func (c *conductor) Reply(now Time, r bench.Reply) {
 	if c.stage != nil {
 		c.stage.reply(r, c.cell.Settings.Cluster.Voters)
 	}
-	c.probes.reply(now, r)
-	c.window.reply(now, r)
+	if int(r.ID.Session) <= c.cell.Settings.Cluster.Voters {
+		c.probes.reply(now, r)
+		c.window.reply(now, r)
+	}
+	if c.load != nil {
+		c.load.clients.Reply(now, r)
+	}
 }
 
 // Listen names the events that the measurement and the checks need.
@@ -226,6 +279,9 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	row := c.cell.row(trial, c.probed)
 	c.election.report(&row, inside)
 	c.window.report(&row)
+	if c.load != nil {
+		c.load.report(&row)
+	}
 	if c.probed && c.probes.outage >= 0 {
 		row.OutageMS = milliseconds(c.probes.outage)
 	}

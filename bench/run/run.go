@@ -61,7 +61,7 @@ func quoted(s string) string {
 func (c *Cell) Passes() []bool {
 	switch {
 	case c.Settings.Probe.Interval == 0:
-		return []bool{false}
+		return []bool{false} // clients of a workload are no probes
 	case c.Mode == Live, c.Settings.Observe > 0:
 		return []bool{true}
 	}

@@ -46,12 +46,13 @@ func simulated[M protocols.Message](protocol string, make maker[M], countable fu
 			members = append(members, NodeID(id))
 		}
 		w := &simulation[M]{ctx: ctx, checks: check.New(s.Cluster.Voters, invariants[protocol])}
+		w.checks.Strict = check.ModesOf(s.strict()...)
 		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: countable}}
 		grow := make(s, members[:s.Cluster.Voters], members[s.Cluster.Voters:])
 		if s.Staged() {
 			grow = w.staged(grow, s, countable)
 		}
-		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Images: s.Cluster.SnapshotEntries,
+		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Images: s.Cluster.SnapshotEntries, Reads: reads(cell.System, Sim),
 			Witness: witness{w.checks, &w.conductor}, Trace: trace}, cell.Seed, 0)
 		return w, nil
 	}
@@ -115,7 +116,7 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 	c := &w.conductor
 	w.cluster.Reset(c.cell.Seed, trial)
 	c.prepare(w.cluster, trial, probed, 0)
-	c.probes.restart()
+	c.restart()
 	for _, f := range c.cell.Settings.clocks() {
 		if err := w.cluster.Inject(f); err != nil {
 			return row, 0, nil, err
