@@ -65,6 +65,16 @@ func (s *Scenario) Asked() (columns []string) {
 	return columns
 }
 
+// Reads reports whether some cell has clients that read: there is a reads file then.
+func (s *Scenario) Reads() bool {
+	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Reads > 0 })
+}
+
+// Windows reports whether some cell has a time series: there is a windows file then.
+func (s *Scenario) Windows() bool {
+	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Window > 0 })
+}
+
 // Options are the flags of the command that change what runs. Zero values leave
 // all as the files have it.
 type Options struct {

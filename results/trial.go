@@ -2,7 +2,10 @@
 // files they stand in, and what is said of each column.
 package results
 
-import "math"
+import (
+	"math"
+	"reflect"
+)
 
 // A Setting is a swept key and the value that a cell gives it, as text without
 // quotes; empty where the key does not govern the cell's system.
@@ -85,11 +88,15 @@ type Trial struct {
 }
 
 // NewTrial returns a row with nothing measured.
-func NewTrial() Trial {
-	return Trial{DetectMS: None, VoteMS: None, ActivateMS: None, ElectMS: None, OutageMS: None, Rounds: None, SplitRounds: None,
-		Votes: None, Messages: None, Bytes: None, Leader: None, BestLeader: None, WaitRestarts: None, PaperMS: None,
-		OverlapMS: None, ConnectRetries: None, VotesUnheard: None,
-		Terms: None, LeaderChanges: None, DownMS: None, Up: None,
-		Pressure: None, LateMS: None,
-		Reads: None, ReadsFailed: None, Writes: None, WritesFailed: None, ReadP50: None, ReadP99: None, CommitP50: None, CommitP99: None, Throughput: None}
+func NewTrial() Trial { return blank[Trial]() }
+
+// blank returns a row in which no number is there.
+func blank[T any]() (row T) {
+	v := reflect.ValueOf(&row).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Type() == reflect.TypeFor[Number]() {
+			f.SetFloat(float64(None))
+		}
+	}
+	return row
 }

@@ -36,6 +36,7 @@ type conductor struct {
 	window   window
 	trial    int
 	base     Time // when the trial began, on the system's clock
+	now      Time // how far it has come
 	probed   bool
 	deposed  bool // a trial goes on until the old leader has left its office
 	struck   bool
@@ -96,6 +97,7 @@ func (c *conductor) conduct(ctx context.Context) error {
 		if err := c.sys.Run(c, t); err != nil {
 			return err
 		}
+		c.now = t
 		c.window.look(t, c.cell.Settings.members(), c.sys)
 		if c.err != nil {
 			return c.err
@@ -138,6 +140,9 @@ func (c *conductor) Wake(now Time) Time {
 		}
 		if err := c.inject(f); err != nil {
 			c.err = err
+		}
+		if c.load != nil {
+			c.load.struck(now, f.Kind)
 		}
 		if c.wreck.take(f); (f.Kind == fault.Crash || f.Kind == fault.PowerOff) && slices.Contains(f.Nodes, c.election.old) {
 			c.election.leaves(now)
@@ -254,10 +259,14 @@ func (c *conductor) Reply(now Time, r bench.Reply) {
 
 // Listen names the events that the measurement and the checks need.
 func (c *conductor) Listen() protocols.EventSet {
+	events := electionEvents
 	if c.checks != nil {
-		return electionEvents | c.checks.Listen()
+		events |= c.checks.Listen()
 	}
-	return electionEvents
+	if c.load != nil && c.load.visible != nil {
+		events |= c.load.visible.Listen()
+	}
+	return events
 }
 
 // Observe takes in what a node has done.
@@ -267,6 +276,35 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 	}
 	c.election.observe(now, node, e, c.sys)
 	c.window.observe(now, e)
+	if c.load != nil && c.load.visible != nil {
+		c.load.visible.Observe(now, node, e)
+	}
+}
+
+// breach says what broke a promise to clients; empty: nothing did.
+func (c *conductor) breach() string {
+	if c.load != nil {
+		if v := c.load.stale.Violation(); v != nil {
+			return v.Error()
+		}
+	}
+	return ""
+}
+
+// broken is that as a Breach; nil: nothing did.
+func (c *conductor) broken(trial int, probed bool) *Breach {
+	if what := c.breach(); what != "" {
+		return &Breach{c.cell, trial, probed, what}
+	}
+	return nil
+}
+
+// clients are what the trial that row reports has to say of them.
+func (c *conductor) clients(row *results.Trial) (reads []results.Reads, windows []results.Window) {
+	if c.load == nil {
+		return nil, nil
+	}
+	return c.load.reads(row, c.now, c.cell.Settings.Workload.mode()), c.load.series(row)
 }
 
 // remove takes ids out of a list.
@@ -287,6 +325,9 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	}
 	if !c.done() {
 		row.Outcome = results.Censored
+	}
+	if c.breach() != "" {
+		row.Outcome = results.Violated
 	}
 	return row
 }

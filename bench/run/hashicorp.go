@@ -33,5 +33,9 @@ func (w *bubbles) trial(trial int, probed bool) (row results.Trial, checksum uin
 		c.restart()
 		return c.conduct(w.ctx)
 	})
-	return c.row(trial, true), 0, nil, err
+	return c.row(trial, true), 0, c.broken(trial, probed), err
+}
+
+func (w *bubbles) clients(row *results.Trial) ([]results.Reads, []results.Window) {
+	return w.conductor.clients(row)
 }

@@ -2,10 +2,13 @@ package run
 
 import (
 	"math"
+	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"raftzab/bench"
+	"raftzab/bench/check"
+	"raftzab/bench/fault"
 	"raftzab/bench/kv"
 	"raftzab/bench/workload"
 	"raftzab/protocols"
@@ -16,8 +19,10 @@ import (
 // asked for.
 type load struct {
 	clients *workload.Population
-	from    Time // measured is what was due from here on, when the warm-up ends,
-	to      Time // up to here
+	stale   *check.Staleness
+	visible *check.Visibility // nil: nobody tells when it applies what
+	from    Time              // measured is what was due from here on, when the warm-up ends,
+	to      Time              // up to here
 	all     [2]operations
 	roles   [protocols.Observer + 1]operations // reads by who answered
 	acked   int                                // in that time
@@ -32,8 +37,11 @@ const (
 )
 
 // An ended is how many operations ended in a window of time, with success and
-// without.
-type ended struct{ reads, writes, failed int }
+// without, and what faults struck in it.
+type ended struct {
+	reads, writes, failed int
+	faults                []fault.Kind
+}
 
 // operations are a kind of operations: how many failed, and how long the others took.
 type operations struct {
@@ -54,7 +62,11 @@ func newLoad(c *conductor) *load {
 	if s.Workload.Clients == 0 {
 		return nil
 	}
-	l := &load{width: s.Workload.Window.Time()}
+	l := &load{width: s.Workload.Window.Time(), stale: check.NewStaleness()}
+	l.stale.Strict = check.ModesOf(s.strict()...)
+	if c.checks != nil {
+		l.visible = check.NewVisibility(s.Cluster.Voters, s.Cluster.Observers)
+	}
 	l.clients = workload.New(s.population(c.election.protocol), service{c}, l)
 	return l
 }
@@ -68,6 +80,10 @@ func (l *load) reset(seed uint64, trial int, start, from Time) {
 			list[i].reset()
 		}
 	}
+	l.stale.Reset()
+	if l.visible != nil {
+		l.visible.Reset()
+	}
 	l.clients.Reset(seed, trial, start)
 }
 
@@ -79,12 +95,26 @@ func (l *load) end(at Time) {
 
 // Record takes in an operation that has ended.
 func (l *load) Record(o *workload.Operation) {
+	if o.Op == kv.Put || o.Due >= l.from {
+		l.stale.Record(o)
+	}
+	if l.visible != nil && o.Due >= l.from {
+		l.visible.Record(o)
+	}
 	ok := o.Outcome == bench.OK
 	if o.End >= l.from && (l.to == 0 || o.End < l.to) {
 		if ok {
 			l.acked++
 		}
-		l.count(o)
+		switch w := l.window(o.End); {
+		case w == nil:
+		case !ok:
+			w.failed++
+		case o.Op == kv.Get:
+			w.reads++
+		default:
+			w.writes++
+		}
 	}
 	if o.Due < l.from {
 		return
@@ -97,22 +127,22 @@ func (l *load) Record(o *workload.Operation) {
 	}
 }
 
-// count adds to the time series.
-func (l *load) count(o *workload.Operation) {
-	if l.width == 0 {
-		return
+// window is that of an instant; nil: there is no time series.
+func (l *load) window(at Time) *ended {
+	if l.width == 0 || at < l.from {
+		return nil
 	}
-	i := int((o.End - l.from) / l.width)
+	i := int((at - l.from) / l.width)
 	for i >= len(l.windows) {
 		l.windows = append(l.windows, ended{})
 	}
-	switch w := &l.windows[i]; {
-	case o.Outcome != bench.OK:
-		w.failed++
-	case o.Op == kv.Get:
-		w.reads++
-	default:
-		w.writes++
+	return &l.windows[i]
+}
+
+// struck takes in that a fault has struck.
+func (l *load) struck(now Time, k fault.Kind) {
+	if w := l.window(now); w != nil {
+		w.faults = append(w.faults, k)
 	}
 }
 
@@ -178,4 +208,70 @@ func (l *load) report(row *results.Trial) {
 	row.ReadP50, row.ReadP99 = r.quantile(0.5), r.quantile(0.99)
 	row.CommitP50, row.CommitP99 = w.quantile(0.5), w.quantile(0.99)
 	row.Throughput = results.Number(float64(l.acked) / (float64(l.to-l.from) / 1e9))
+}
+
+// reads are the rows of the trial that row reports.
+func (l *load) reads(row *results.Trial, now Time, mode protocols.ReadMode) (rows []results.Reads) {
+	if l.visible != nil {
+		l.visible.End(now)
+	}
+	for role := range protocols.Observer + 1 {
+		s, took := l.stale.Reads(role, mode), &l.roles[role]
+		r := results.NewReads(row)
+		r.Role, r.ReadMode = role.String(), readModes[mode]
+		r.Reads, r.Refused, r.Unanswered = s.Completed, s.Refused, s.Unknown
+		r.P50, r.P99 = took.quantile(0.5), took.quantile(0.99)
+		r.Stale, r.Backwards, r.OwnMissed, r.Clipped = s.Stale, s.NonMonotonic, s.NotOwn, s.Clipped
+		if s.Completed > 0 {
+			r.VersionsMost, r.TimeMost = results.Number(s.MostBehind), milliseconds(s.MostLate)
+		}
+		if s.Completed >= leastForP99 {
+			r.VersionsP99, r.TimeP99 = results.Number(s.Behind(0.99)), results.Number(s.Late(0.99))
+		}
+		seen := 0
+		if l.visible != nil {
+			seen = l.lags(&r, role)
+		}
+		if s.Completed+s.Refused+s.Unknown+seen > 0 {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// lags fills in how soon writes were visible at servers in a role, and returns how
+// often they were to be.
+func (l *load) lags(r *results.Reads, role protocols.Role) int {
+	lags := l.visible.Lags(role)
+	seen, censored := lags.Count()
+	if seen+censored == 0 {
+		return 0
+	}
+	r.Visible, r.Invisible = results.Number(seen), results.Number(censored)
+	curve := lags.Curve()
+	r.VisibleP50 = results.Number(curve.Quantile(0.5))
+	if seen+censored >= leastForP99 {
+		r.VisibleP99 = results.Number(curve.Quantile(0.99))
+	}
+	return seen + censored
+}
+
+// series are the rows of the time series of the trial that row reports.
+func (l *load) series(row *results.Trial) (rows []results.Window) {
+	if l.width == 0 {
+		return nil
+	}
+	for at := l.from; at < l.to; at += l.width {
+		r := results.NewWindow(row)
+		r.At = milliseconds(at - l.from)
+		w := l.window(at)
+		r.Reads, r.Writes, r.Failed = w.reads, w.writes, w.failed
+		var kinds []string
+		for _, k := range w.faults {
+			kinds = append(kinds, k.String())
+		}
+		r.Faults = strings.Join(kinds, " ")
+		rows = append(rows, r)
+	}
+	return rows
 }

@@ -19,6 +19,8 @@ type worker interface {
 	// trial returns the row, and a checksum over the trial's events where a
 	// system has one. An error is the world's, and ends the cell.
 	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error)
+	// clients are what the clients of the trial's workload have to say; row is what trial returned.
+	clients(row *results.Trial) ([]results.Reads, []results.Window)
 	close() error
 }
 
@@ -31,7 +33,11 @@ type Breach struct {
 }
 
 func (b *Breach) String() string {
-	return fmt.Sprintf("%s: trial %d: %s\nto see it again: %s", b.Cell, b.Trial, b.What, b.Cell.replay(b.Trial, b.Probed))
+	text := fmt.Sprintf("%s: trial %d: %s", b.Cell, b.Trial, b.What)
+	if s, err := Lookup(b.Cell.System); err == nil && s.Reproducible && b.Cell.Mode == Sim {
+		text += "\nto see it again: " + b.Cell.replay(b.Trial, b.Probed)
+	}
+	return text
 }
 
 // A maker returns the function that makes a node's replica under settings.
@@ -112,6 +118,10 @@ func (w *simulation[M]) staged(grow func(NodeID, protocols.Recovered, *rand.Rand
 
 func (w *simulation[M]) close() error { return nil }
 
+func (w *simulation[M]) clients(row *results.Trial) ([]results.Reads, []results.Window) {
+	return w.conductor.clients(row)
+}
+
 func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error) {
 	c := &w.conductor
 	w.cluster.Reset(c.cell.Seed, trial)
@@ -128,6 +138,8 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 	if what == "" {
 		if v := w.checks.Violation(); v != nil {
 			what = v.Error()
+		} else {
+			what = c.breach()
 		}
 	}
 	if what != "" {

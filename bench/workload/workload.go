@@ -32,6 +32,7 @@ type Population struct {
 	gap      random.Distribution // between two arrivals
 
 	begun      bool
+	now        Time // the latest that it was told: in real time an answer may be stamped a little before the last wake
 	start, end Time
 	due        Time // of the next arrival, in an open loop
 	arrived    int
@@ -115,6 +116,7 @@ func (p *Population) Restart() {
 // Each client's choices have a stream of their own: its n-th operation is the same
 // in every system.
 func (p *Population) Reset(seed uint64, trial int, start Time) {
+	p.now = 0
 	p.begun, p.start, p.end, p.due, p.arrived = false, start, never, start, 0
 	p.flights, p.free, p.deadlines, p.underway, p.expired = p.flights[:0], p.free[:0], p.deadlines[:0], 0, 0
 	p.pcg.Seed(random.Key(seed, trial, random.Workload, 0))
@@ -151,6 +153,7 @@ func (p *Population) Wake(now Time) Time {
 	if now < p.start {
 		return p.start
 	}
+	p.now = max(p.now, now)
 	if !p.begun {
 		p.begin(now)
 	}
@@ -278,6 +281,8 @@ func (p *Population) Reply(now Time, r bench.Reply) {
 	if !ok {
 		return // it was given up
 	}
+	p.now = max(p.now, now)
+	now = p.now
 	s, f := &p.sessions[number], &p.flights[slot]
 	if f.Node != r.Node {
 		panic(fmt.Sprintf("workload: node %d answers request %v, which went to node %d", r.Node, r.ID, f.Node))
