@@ -61,6 +61,7 @@ func bootZooKeeper(ctx context.Context, _ *System, cell *Cell) (worker, error) {
 	s := &cell.Settings
 	cfg := zookeeper.Default()
 	cfg.Voters, cfg.Observers, cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Cluster.Voters, s.Cluster.Observers, time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
+	cfg.JVM = s.Zab.JVM
 	if s.Workload.Clients > 0 {
 		cfg.Keys = max(cfg.Keys, int(new(s.population("zab")).Limit()))
 	}
@@ -90,6 +91,7 @@ func (w *ensemble) observed() []string {
 			parts = append(parts, fmt.Sprintf("%s %.1f ms (n = %d)", stepNames[i], metric.NewSample(took).Median(), len(took)))
 		}
 	}
+	clear(w.steps[:])
 	found := w.processed.observed()
 	if len(parts) == 0 {
 		return found
