@@ -1,6 +1,9 @@
 package metric
 
-import "sort"
+import (
+	"math"
+	"sort"
+)
 
 // A Point is where a Curve takes a step: from At on it is Share.
 type Point struct{ At, Share float64 }
@@ -16,6 +19,15 @@ func (c Curve) At(x float64) float64 {
 		return 0
 	}
 	return c[i-1].Share
+}
+
+// Quantile returns the least x at which the curve is at least p; NaN where it
+// does not get there.
+func (c Curve) Quantile(p float64) float64 {
+	if i := sort.Search(len(c), func(i int) bool { return c[i].Share >= p }); i < len(c) {
+		return c[i].At
+	}
+	return math.NaN()
 }
 
 // A Bin counts waits of one length: those that ended, and those that were
