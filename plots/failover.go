@@ -101,10 +101,8 @@ func failoverPanels(d *results.Data, m *replacement) (panels []failoverPanel) {
 		return nil
 	}
 	rows := rowsByCell(d)
-	probes := slices.ContainsFunc(d.Trials, func(t results.Trial) bool { return t.Mode == "sim" && t.Probed })
-	of := func(t *results.Trial) (results.Number, bool) { // like with like: clients load live systems
-		return m.of(t), t.Mode == "live" || t.Probed == probes
-	}
+	elects := electing(d)
+	of := func(t *results.Trial) (results.Number, bool) { return m.of(t), elects(t) }
 	var cases, sizes []string
 	var all []failoverRow
 	for i := range d.Manifest.Cells {
