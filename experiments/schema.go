@@ -100,6 +100,7 @@ var (
 	documentType    = reflect.TypeFor[document]()
 	settingsType    = reflect.TypeFor[settings]()
 	entryType       = reflect.TypeFor[entry]()
+	statedType      = reflect.TypeFor[stated]()
 	nodeType        = reflect.TypeFor[*node]()
 	plannedType     = reflect.TypeFor[run.Planned]()
 )

@@ -182,7 +182,7 @@ func options(s Scope) []expr.Option {
 		name := map[string]string{"&&": "both", "||": "either"}[sign]
 		define(sign, name, func(p ...any) (any, error) { return join(p[0], p[1], sign, both) }, new(func(Condition, Condition) Condition), new(func(Truth, Truth) Truth))
 	}
-	define("", "where", where, new(func(Column, ...Condition) Column), new(func(Truth, ...Condition) Truth), new(func(Words, ...Condition) Words))
+	define("", "where", where, new(func(Words, ...Condition) Words), new(func(Truth, ...Condition) Truth), new(func(Column, ...Condition) Column))
 	o = append(o, statistics()...)
 	return append(o, expr.Patch(forget{}))
 }
