@@ -61,6 +61,9 @@ func bootZooKeeper(ctx context.Context, _ *System, cell *Cell) (worker, error) {
 	s := &cell.Settings
 	cfg := zookeeper.Default()
 	cfg.Voters, cfg.Observers, cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Cluster.Voters, s.Cluster.Observers, time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
+	if s.Workload.Clients > 0 {
+		cfg.Keys = max(cfg.Keys, int(new(s.population("zab")).Limit()))
+	}
 	if x := time.Duration(s.Zab.MaxNotification); x != 60*time.Second {
 		cfg.Properties = map[string]string{"zookeeper.fastleader.maxNotificationInterval": fmt.Sprint(x.Milliseconds())}
 	}
