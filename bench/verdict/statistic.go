@@ -46,11 +46,11 @@ const leastForInterval = 6
 // measured returns how a column of this name is read. What a censored trial did
 // not reach counts as larger than all. Where there is a new leader, a count or a
 // phase that is missing is one that the system cannot give.
-func measured(name string) func(t *results.Trial) float64 {
+func measured(name string) func(t row) float64 {
 	last := slices.Contains([]string{"elect_ms", "outage_ms", "overlap_ms", "paper_ms"}, name)
-	return func(t *results.Trial) float64 {
+	return func(t row) float64 {
 		x := float64(t.Value(name).(results.Number))
-		if math.IsNaN(x) && t.Outcome == results.Censored && (last || math.IsNaN(float64(t.ElectMS))) {
+		if math.IsNaN(x) && t.Value("outcome") == string(results.Censored) && (last || math.IsNaN(float64(t.Value("elect_ms").(results.Number)))) {
 			return math.Inf(1)
 		}
 		return x
@@ -58,7 +58,7 @@ func measured(name string) func(t *results.Trial) float64 {
 }
 
 // sample gathers what a column holds in the trials that it is narrowed to.
-func (e *evaluation) sample(r rows, of func(t *results.Trial) float64) (metric.Paired, error) {
+func (e *evaluation) sample(r rows, of func(t row) float64) (metric.Paired, error) {
 	var values []float64
 	var trials []int
 	cells := 0
@@ -73,23 +73,23 @@ func (e *evaluation) sample(r rows, of func(t *results.Trial) float64) (metric.P
 			continue
 		}
 		e.repeat = e.repeat.Worse(results.RepeatOf(c.Mode, c.System))
-		n := 0
-		for _, t := range e.rowsOf(c, r) {
-			x := of(&t)
+		counted := map[int]bool{}
+		for _, t := range e.data.of(c, &r) {
+			x, trial := of(t), int(t.Value("trial").(results.Number))
 			if math.IsNaN(x) {
 				continue
 			}
-			n++
-			if !slices.ContainsFunc(r.where, func(w Condition) bool { return w.trials && !w.probed && !w.of(&t) }) {
-				unit := 2 * t.Trial
-				if t.Mode != "sim" {
+			counted[trial] = true
+			if !slices.ContainsFunc(r.where, func(w Condition) bool { return w.trials && !w.of(t) }) {
+				unit := 2 * trial
+				if c.Mode != "sim" {
 					unit++ // live trials are drawn by themselves
 				}
 				values, trials = append(values, x), append(trials, unit)
 			}
 		}
-		if n < e.least {
-			return metric.Paired{}, e.data.absent(c, n, e.least)
+		if len(counted) < e.least {
+			return metric.Paired{}, e.data.absent(c, len(counted), e.least)
 		}
 	}
 	switch {
@@ -101,15 +101,6 @@ func (e *evaluation) sample(r rows, of func(t *results.Trial) float64) (metric.P
 		return metric.Paired{}, &missing{fmt.Sprintf("no trial is in %s%s", r, e.among())}
 	}
 	return metric.NewPaired(values, trials), nil
-}
-
-// rowsOf returns the rows of a cell of which the column speaks.
-func (e *evaluation) rowsOf(c *Cell, r rows) []results.Trial {
-	i := slices.IndexFunc(r.where, func(w Condition) bool { return w.probed })
-	if i < 0 {
-		return e.data.of(c, r.outages)
-	}
-	return slices.DeleteFunc(slices.Clone(e.data.rows[c.String()]), func(t results.Trial) bool { return !r.where[i].of(&t) })
 }
 
 // among names the combination that is being judged.
@@ -151,7 +142,7 @@ func rounded(x float64) results.Number {
 }
 
 // functions are those of statistics, and where.
-var functions = []string{"where", "median", "mean", "min", "max", "quantile", "share", "n", "low", "high"}
+var functions = []string{"where", "median", "mean", "sum", "min", "max", "quantile", "share", "n", "low", "high"}
 
 // statistics are the functions that make numbers of columns, and work on them.
 func statistics() (o []expr.Option) {
@@ -165,6 +156,7 @@ func statistics() (o []expr.Option) {
 	}{
 		{"median", metric.Sample.Median, false},
 		{"mean", metric.Sample.Mean, false},
+		{"sum", func(s metric.Sample) float64 { return s.Mean() * float64(len(s)) }, false},
 		{"min", func(s metric.Sample) float64 { return s[0] }, true},
 		{"max", func(s metric.Sample) float64 { return s[len(s)-1] }, true},
 	} {
@@ -279,7 +271,7 @@ func (c Column) with(d Column, o *operation) (any, error) {
 	}
 	of := c.of
 	c.text = c.text + " " + o.sign + " " + d.text
-	c.of = func(t *results.Trial) float64 {
+	c.of = func(t row) float64 {
 		x, y := of(t), d.of(t)
 		if math.IsInf(x, 1) && !math.IsNaN(y) {
 			return x

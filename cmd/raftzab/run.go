@@ -247,6 +247,9 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 			bar.done()
 		}, Clients: func(i int, reads []results.Reads, windows []results.Window) {
 			writing = errors.Join(writing, w.clients(base+i, reads, windows))
+			if len(s.Rules) > 0 {
+				data.AddReads(reads...)
+			}
 		}})
 		bar.end(sum)
 		if err := errors.Join(writing, note(&manifest, &world, system, cell, sum)); err != nil {
