@@ -86,7 +86,7 @@ func (g *grid) drawing(panel func(i int) *plot.Plot) drawing {
 			var p *plot.Plot
 			if i < len(g.heads) {
 				p = panel(i)
-				if g.left(i) {
+				if g.left(i) && g.yName != "" { // else each row has its own
 					p.Y.Label.Text = g.yName
 				}
 				if g.bottom(i) {

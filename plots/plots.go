@@ -36,6 +36,8 @@ var figures = []figure{
 	{"zab-phases", zabPhases, nil},
 	{"failover", failover, failoverTable},
 	{"failover-outage", failoverOutage, failoverOutageTable},
+	{"read-share", readShare, readShareTable},
+	{"throughput-over-time", throughputOverTime, throughputOverTimeTable},
 }
 
 // All draws the figures of the scenario whose results are in dir into

@@ -25,13 +25,22 @@ type settings struct {
 	CPU  struct{ Timer string }
 	Raft struct{ ElectionTimeout, Heartbeat string }
 	Zab  struct {
+		JVM             []string
 		Tick            string
 		SyncLimit       int
 		FinalizeWait    string
 		MinNotification string
 	}
-	Probe  struct{ Interval string }
-	Faults []planned
+	Probe    struct{ Interval string }
+	Workload struct {
+		Clients         int
+		Rate, Reads     float64
+		ReadMode        string
+		Keys, ValueSize int
+		Warmup, Window  string
+	}
+	Warmup, Observe string
+	Faults          []planned
 }
 
 // planned is what figures say of a fault.

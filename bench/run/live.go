@@ -23,7 +23,8 @@ type servers interface {
 }
 
 // processed runs the trials of a cell on processes in real time. They are booted
-// once a cell, and after each trial a mender brings back what it broke.
+// once a cell, or once for several (Turns), and after each trial a mender brings back
+// what it broke.
 type processed struct {
 	ctx       context.Context
 	cell      *Cell

@@ -30,7 +30,7 @@ func servedCells(t *testing.T, trials int) (cells []*Cell) {
 			c := liveCell(x[0], 1000*ms)
 			c.Loopback, c.Turns, c.Trials = true, true, trials
 			c.Settings.Warmup, c.Settings.Observe, c.Settings.Limit = 400*ms, 100*ms, 10_000*ms
-			c.Settings.Workload = Workload{Clients: 6, Reads: 0.5, ReadMode: mode}
+			c.Settings.Workload = Workload{Clients: 6, Reads: 0.5, ReadMode: mode, Warmup: 100 * ms}
 			if lost := system.Check(Live, &c.Settings); lost != nil {
 				t.Fatal(lost)
 			}

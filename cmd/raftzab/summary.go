@@ -23,6 +23,7 @@ type sample struct {
 	rounds, again    int    // trials of elect that tell their rounds; of these, with more than one
 	counts           counts
 	window           watched
+	served           served
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
 }
 
@@ -42,6 +43,9 @@ func (s *sample) add(rows []results.Trial) {
 		}
 		if s.cell.Settings.Observe > 0 {
 			s.window.add(r)
+		}
+		if s.cell.Settings.Workload.Clients > 0 {
+			s.served.add(r)
 		}
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
@@ -95,13 +99,21 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 		return
 	}
 	fmt.Fprintf(out, "\n%s: %s\n", s.Name, s.Question)
-	var elections, windows []*sample
+	var elections, windows, clients []*sample
 	for _, r := range t.rows {
-		if r.cell.Settings.Observe > 0 {
-			windows = append(windows, r)
-		} else {
-			elections = append(elections, r)
+		x := &r.cell.Settings
+		if x.Workload.Clients > 0 {
+			clients = append(clients, r)
 		}
+		switch {
+		case x.Observe == 0:
+			elections = append(elections, r)
+		case len(x.Faults) > 0 || x.Probe.Interval > 0: // else there was nothing to watch for
+			windows = append(windows, r)
+		}
+	}
+	if len(clients) > 0 {
+		printServed(out, clients, s.Seed)
 	}
 	if len(windows) > 0 {
 		printWatched(out, windows, s.Seed)
