@@ -64,7 +64,7 @@ jvm = ["-Xmx512m"]
 	{`flags that are no list`, `[zookeeper]
 jvm = "-Xmx512m"
 `,
-		`x.toml:11: zookeeper.jvm: "-Xmx512m" is no list; write for instance ["-Xmx512m"]`},
+		`x.toml:11: zookeeper.jvm: "-Xmx512m" is no list; write jvm = ["-Xmx512m"]`},
 	// Who takes part.
 	{`observers where there are none`, `observers = 1
 ` + onlyFor("hashicorp"),

@@ -46,7 +46,7 @@ func readShare(d *results.Data) (drawing, string, bool) {
 	c.say("Points are medians of the trials, %s, of %s each; whiskers reach from the least to the greatest.", n, plain(s.Observe))
 	c.say("Trials of all cells took turns, on the same servers for all points of a system; before them clients worked for %s that nobody measured, half of it reads, and each cell had a trial that is not counted.", plain(w.Warmup))
 	c.atZero(panels)
-	c.say("Other clients share the machine as well: zookeeper's are go-zookeeper/zk, with a goroutine for each request; all others are this project's.")
+	c.say("Clients differ: those of zookeeper are go-zookeeper/zk, with a goroutine for each request, all others this project's.")
 	for _, p := range panels {
 		for _, l := range p.Lines {
 			if jvm := settingsOf(l.cell).Zab.JVM; jvm != nil {
@@ -102,8 +102,8 @@ type shareMeasure struct {
 
 var shareMeasures = []shareMeasure{
 	{"throughput_ops_s", "1000 operations / s", func(t *results.Trial) float64 { return float64(t.Throughput) / 1000 }},
-	{"read_p50_ms", "reads: median (ms)", func(t *results.Trial) float64 { return float64(t.ReadP50) }},
-	{"commit_p50_ms", "writes: median (ms)", func(t *results.Trial) float64 { return float64(t.CommitP50) }},
+	{"read_p50_ms", "median read (ms)", func(t *results.Trial) float64 { return float64(t.ReadP50) }},
+	{"commit_p50_ms", "median write (ms)", func(t *results.Trial) float64 { return float64(t.CommitP50) }},
 }
 
 // kindsOfReads are the columns: what a read is sure of, and the modes that are.
@@ -252,21 +252,19 @@ func drawShares(panels []sharePanel) drawing {
 		}
 	}
 	g := gridOf(heads, legend, "share of reads", "", 1.45*vg.Inch)
-	if n > 1 {
-		g.columns, g.rows = n, len(shareMeasures)
-	} else {
-		g.rows = len(shareMeasures)
-		g.columns, g.width = 1, oneColumn
+	g.columns, g.rows, g.width = n, len(shareMeasures), twoColumn
+	if n == 1 {
+		g.width = oneColumn
+	}
+	for _, m := range shareMeasures {
+		g.yNames = append(g.yNames, m.axis)
 	}
 	return g.drawing(func(i int) *plot.Plot {
 		p := newPanel()
 		low, high := spans[i/n][0]/1.15, spans[i/n][1]*1.15
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.06, 1.06, low, high
 		p.Y.Scale = plot.LogScale{}
-		p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(shareTicks), plot.ConstantTicks(logTicks(low, high))
-		if g.left(i) {
-			p.Y.Label.Text = panels[i].measure.axis
-		}
+		p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(readTicks), plot.ConstantTicks(logTicks(low, high))
 		p.Add(gridLines())
 		for j := range panels[i].Lines {
 			l := &panels[i].Lines[j]
@@ -276,4 +274,4 @@ func drawShares(panels []sharePanel) drawing {
 	})
 }
 
-var shareTicks = []plot.Tick{{Value: 0, Label: "0"}, {Value: 0.25, Label: "0.25"}, {Value: 0.5, Label: "0.5"}, {Value: 0.75, Label: "0.75"}, {Value: 1, Label: "1"}}
+var readTicks = []plot.Tick{{Value: 0, Label: "0"}, {Value: 0.25, Label: "0.25"}, {Value: 0.5, Label: "0.5"}, {Value: 0.75, Label: "0.75"}, {Value: 1, Label: "1"}}

@@ -29,7 +29,7 @@ func servedCells(t *testing.T, trials int) (cells []*Cell) {
 		for _, mode := range []string{"local", x[1]} {
 			c := liveCell(x[0], 1000*ms)
 			c.Loopback, c.Turns, c.Trials = true, true, trials
-			c.Settings.Warmup, c.Settings.Observe, c.Settings.Limit = 400*ms, 100*ms, 10_000*ms
+			c.Settings.Warmup, c.Settings.Observe, c.Settings.Limit = 200*ms, 100*ms, 10_000*ms
 			c.Settings.Workload = Workload{Clients: 6, Reads: 0.5, ReadMode: mode, Warmup: 100 * ms}
 			if lost := system.Check(Live, &c.Settings); lost != nil {
 				t.Fatal(lost)
@@ -103,9 +103,9 @@ func TestCellsOfAllSystemsTakeTurnsOnCommonServers(t *testing.T) {
 }
 
 func TestTurnsThatAreInterruptedKeepWhatHadEndedAndLeaveNobody(t *testing.T) {
-	cells := servedCells(t, 1000)
-	cells = cells[:min(len(cells), 4)] // without JVMs
+	cells := servedCells(t, 1000)[:2]
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	rows := 0
 	options := make([]Options, len(cells))
 	for i := range options {
