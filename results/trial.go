@@ -47,7 +47,7 @@ type Trial struct {
 	Swept          []Setting `csv:"*" doc:"one column per swept key, named as the key; empty where the key does not govern the system"`
 	Trial          int       `csv:"trial" doc:"from 0; the same number is the same seed in every system"`
 	Seed           uint64    `csv:"seed" doc:"seed of the run; a trial is determined by seed and trial"`
-	Outcome        Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for, or, with overlap_ms, before the deposed leader had left its office; where observe is, before that time was over, and else the trial is ok, leader or not); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
+	Outcome        Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for, or, with overlap_ms, before the deposed leader had left its office, or, with join_ms and probes, before the started servers had joined; where observe is, before that time was over, and else the trial is ok, leader or not); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
 	Probed         bool      `csv:"probed" doc:"whether clients wrote all the while; phases of simulated systems come from trials without, outage_ms from trials with probes"`
 	DetectMS       Number    `csv:"detect_ms" unit:"ms" doc:"fault to the first server giving the leader up: (pre-)candidate, or LOOKING"`
 	VoteMS         Number    `csv:"vote_ms" unit:"ms" doc:"from there to somebody having won the vote"`
@@ -66,6 +66,7 @@ type Trial struct {
 	OverlapMS      Number    `csv:"overlap_ms" unit:"ms" asked:"true" doc:"where columns asks for it: from the new leader being active to the deposed one, which was cut off and lives, leaving its office (Zab: it stops serving; Raft: it is follower); negative: it left so long before; empty with elect_ms there: it was in office when the trial ended, which is censored then"`
 	ConnectRetries Number    `csv:"connect_retries" asked:"true" doc:"Zab, where columns asks for it: attempts to connect to the elected leader, from fault to active, that found its port not open yet; the next comes after connect_retry"`
 	VotesUnheard   Number    `csv:"votes_unheard" asked:"true" doc:"Zab, where columns asks for it: votes of the new leader, from fault to active, that reached a server which had not given the old one up yet; such a vote is answered and not counted, and repeated only after min_notification_interval"`
+	JoinMS         Number    `csv:"join_ms" unit:"ms" asked:"true" doc:"where columns asks for it, of trials with probes: from the first fault that starts servers, absent or down, to the last of them having applied an entry of the present leader's term or epoch, or a snapshot that ends with one; empty for zookeeper, which does not tell what a server applies"`
 	Terms          Number    `csv:"terms" asked:"true" doc:"where the scenario has observe, as with the columns that follow: the greatest term (Zab: epoch) that any running server is in at the end, less the greatest at the first fault; terms that nobody won count"`
 	LeaderChanges  Number    `csv:"leader_changes" asked:"true" doc:"new leaders that could commit writes, from the first fault to the end"`
 	DownMS         Number    `csv:"down_ms" unit:"ms" asked:"true" doc:"sum of the gaps, from the first fault to the end, in which no client had a write acknowledged; a gap is longer than two intervals of probe.interval"`
@@ -79,7 +80,7 @@ type Trial struct {
 func NewTrial() Trial {
 	return Trial{DetectMS: None, VoteMS: None, ActivateMS: None, ElectMS: None, OutageMS: None, Rounds: None, SplitRounds: None,
 		Votes: None, Messages: None, Bytes: None, Leader: None, BestLeader: None, WaitRestarts: None, PaperMS: None,
-		OverlapMS: None, ConnectRetries: None, VotesUnheard: None,
+		OverlapMS: None, ConnectRetries: None, VotesUnheard: None, JoinMS: None,
 		Terms: None, LeaderChanges: None, DownMS: None, Up: None,
 		Pressure: None, LateMS: None}
 }

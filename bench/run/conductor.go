@@ -33,6 +33,7 @@ type conductor struct {
 	schedule agenda
 	stage    *stage // nil where the scenario asks for none
 	window   window
+	joins    join
 	trial    int
 	base     Time // when the trial began, on the system's clock
 	probed   bool
@@ -51,6 +52,7 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	c.deposed = slices.Contains(s.Columns, "overlap_ms")
 	c.election.reset()
 	c.window.reset(s)
+	c.joins.reset(s, probed)
 	if c.stage != nil {
 		c.stage.reset(s.Cluster.Voters, c.cell.Seed, trial)
 	}
@@ -95,8 +97,12 @@ func (c *conductor) done() bool {
 	if c.window.length > 0 {
 		return c.window.over
 	}
-	if !c.election.begun && c.schedule.Next() == 0 {
-		return true // nothing has struck the leader: there is nothing to measure
+	rest := c.schedule.Next() == 0
+	if !c.joins.over(rest) {
+		return false
+	}
+	if !c.election.begun && rest {
+		return true // nothing has struck the leader: there is nothing more to measure
 	}
 	return c.election.active != 0 && (c.stage == nil || c.election.followed()) && (!c.probed || c.probes.outage >= 0) && (!c.deposed || c.election.left != 0)
 }
@@ -112,6 +118,7 @@ func (c *conductor) Wake(now Time) Time {
 			break
 		}
 		c.window.begin(now, c.cell.Settings.members(), c.sys)
+		c.joins.begin(now, f)
 		if !c.struck && c.deposes(f) {
 			c.struck = true
 			c.election.begin(now, f, c.sys)
@@ -201,10 +208,14 @@ func (c *conductor) Reply(now Time, r bench.Reply) {
 
 // Listen names the events that the measurement and the checks need.
 func (c *conductor) Listen() protocols.EventSet {
-	if c.checks != nil {
-		return electionEvents | c.checks.Listen()
+	events := electionEvents
+	if c.joins.asked {
+		events |= joinEvents
 	}
-	return electionEvents
+	if c.checks != nil {
+		events |= c.checks.Listen()
+	}
+	return events
 }
 
 // Observe takes in what a node has done.
@@ -214,6 +225,7 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 	}
 	c.election.observe(now, node, e, c.sys)
 	c.window.observe(now, e)
+	c.joins.observe(now, node, e, c.cell.Settings.Cluster.Voters, c.sys)
 }
 
 // remove takes ids out of a list.
@@ -226,6 +238,7 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	row := c.cell.row(trial, c.probed)
 	c.election.report(&row, inside)
 	c.window.report(&row)
+	c.joins.report(&row)
 	if c.probed && c.probes.outage >= 0 {
 		row.OutageMS = milliseconds(c.probes.outage)
 	}

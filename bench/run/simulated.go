@@ -51,7 +51,7 @@ func simulated[M protocols.Message](protocol string, make maker[M], countable fu
 		if s.Staged() {
 			grow = w.staged(grow, s, countable)
 		}
-		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Images: s.Cluster.SnapshotEntries,
+		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Absent: s.Cluster.Absent, Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Images: s.Cluster.SnapshotEntries,
 			Witness: witness{w.checks, &w.conductor}, Trace: trace}, cell.Seed, 0)
 		return w, nil
 	}
