@@ -43,7 +43,7 @@ verify: ## split votes against theory, Zab's rounds, Raft against etcd: 20000 an
 live: setup ## the live systems in full: kills, load, measurements of the switch
 	$(GO) test ./bench/live/lan -run Measure -measure -v -timeout 10m
 	$(GO) test ./bench/run -run NothingIsLostToKills -kills 200 -v -timeout 30m
-	$(GO) test ./bench/run -run TestLoad -load 8s -rounds 3 -v -timeout 30m
+	$(GO) test ./bench/run -run TestLoad -warm 30s -load 8s -rounds 5 -v -timeout 30m
 
 lint: ## gofmt, vet for Linux, macOS and Windows, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }

@@ -241,7 +241,7 @@ x.toml:12: zab.last_counter: 0 is too few; write a number from 1`},
 name = "a"
 observe = "5s"
 `,
-		`x.toml:12: case[0].observe: begins with the first fault, and there is none; write a [[fault]], or take it out`},
+		`x.toml:12: case[0].observe: begins with the first fault, and there is none; write a [[fault]] or a [workload], or take it out`},
 	{`a watch past the limit`, `[[case]]
 name = "a"
 observe = "59s"

@@ -103,6 +103,27 @@ func TestAVoteThatComesTooEarlyCostsTimeAndSeldomTheOffice(t *testing.T) {
 	}
 }
 
+// Votes repeated within finalizeWait reach those who did not count them in time.
+func TestRepeatedWithinTheWaitEveryVoteCounts(t *testing.T) {
+	all := trialsOf(t, "message-complexity.toml", Options{Trials: 300, Case: "delay-0-10ms-repeat-100ms"}, func(c *run.Cell) string {
+		return c.System + " " + c.Swept[0].Value
+	})
+	unheard := 0
+	for n, trials := range all {
+		for _, r := range trials {
+			if r.Rounds != 1 || r.BestLeader != 1 {
+				t.Errorf("%s servers, trial %d, probed %t: %v rounds, best %v", n, r.Trial, r.Probed, r.Rounds, r.BestLeader)
+			}
+			if r.VotesUnheard > 0 {
+				unheard++
+			}
+		}
+	}
+	if len(all) != 4 || unheard == 0 {
+		t.Errorf("%d cells, %d trials with an unheard vote: nothing to repeat", len(all), unheard)
+	}
+}
+
 // Without a wait jitter lets another win, or sends a server round again; a wait
 // beyond the repetition of votes lets the best win always.
 func TestFinalizeWaitIsPaidInFullAndKeepsTheBest(t *testing.T) {

@@ -59,7 +59,20 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Mode == run.Live }) {
 		columns = append(columns, "cpu_pressure", "late_ms")
 	}
+	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Clients > 0 }) {
+		columns = append(columns, "reads", "reads_failed", "writes", "writes_failed", "read_p50_ms", "read_p99_ms", "commit_p50_ms", "commit_p99_ms", "throughput_ops_s")
+	}
 	return columns
+}
+
+// Reads reports whether some cell has clients that read: there is a reads file then.
+func (s *Scenario) Reads() bool {
+	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Reads > 0 })
+}
+
+// Windows reports whether some cell has a time series: there is a windows file then.
+func (s *Scenario) Windows() bool {
+	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Window > 0 })
 }
 
 // Options are the flags of the command that change what runs. Zero values leave

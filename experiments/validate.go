@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -8,6 +9,7 @@ import (
 
 	"raftzab/bench/fault"
 	"raftzab/bench/run"
+	"raftzab/bench/workload"
 	"raftzab/protocols"
 )
 
@@ -125,6 +127,7 @@ func (v *validation) check() {
 		v.fail("raft.clock_drift", "%g is no bound that a clock keeps; write a number from 0, below 1, for instance 0.01", d)
 	}
 	v.observed()
+	v.workload()
 	v.columns()
 	if z := s.Zab; good("zab") && z.MaxNotification < z.MinNotification {
 		v.fail("zab.max_notification_interval", "%v is below min_notification_interval (%v); write more", z.MaxNotification, z.MinNotification)
@@ -178,19 +181,24 @@ func (v *validation) observed() {
 	if s.Observe == 0 || !v.d.good("observe") {
 		return
 	}
-	if !v.given("fault") {
-		v.fail("observe", "begins with the first fault, and there is none; write a [[fault]], or take it out")
+	if !v.given("fault") && !v.given("workload.clients") {
+		v.fail("observe", "begins with the first fault, and there is none; write a [[fault]] or a [workload], or take it out")
 	}
 	if !v.d.good("fault") || !v.d.good("limit") {
 		return
 	}
-	var begins protocols.Time // at the latest
+	begins := s.Warmup.Time() // at the latest; without a fault
 	for i := range s.Faults {
 		if most, bounded := s.Faults[i].At.Most(); bounded && first(s.Faults, i) {
 			begins = max(begins, most)
 		}
 	}
 	end := begins + s.Observe.Time()
+	if w := s.Workload; w.Clients > 0 && v.d.good("workload") {
+		if patience := cmp.Or(w.Timeout.Time(), workload.Default().Timeout); end <= s.Limit.Time() && end+patience > s.Limit.Time() {
+			v.fail("limit", "%v is not enough: observe ends as late as %v, and clients wait up to %v more for their last answers; write more", s.Limit, time.Duration(end), time.Duration(patience))
+		}
+	}
 	if end > s.Limit.Time() {
 		v.fail("observe", "ends as late as %v, when limit (%v) has ended the trial; write less, or a greater limit", time.Duration(end), s.Limit)
 	}

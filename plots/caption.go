@@ -35,7 +35,10 @@ func (c *caption) conditions(d *results.Data, panels []panel, of func(live bool)
 	c.systems(panels)
 	c.circumstances(panels)
 	live := c.machine(panels)
-	if live {
+	switch {
+	case has(panels, func(s *series) bool { return s.Mode == "live" && s.cell.Switch }):
+		c.disturbances(d)
+	case live:
 		c.observed(d)
 	}
 	c.timeouts(panels)

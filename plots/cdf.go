@@ -20,6 +20,23 @@ type curve struct {
 	Label, System string
 	N, Censored   int
 	X, F          []float64
+	Beside        bool `json:",omitempty"` // it is live, and its system is simulated in the same panel
+}
+
+// look is that of the system; live beside simulated it is finer, and its marker is
+// hollow where the other is filled, and filled where it is hollow.
+func (c *curve) look() look {
+	l := lookOf(c.System)
+	if c.Beside {
+		l.line.Width /= 2
+		l.marker.Shape = inverse[l.marker.Shape]
+	}
+	return l
+}
+
+var inverse = map[draw.GlyphDrawer]draw.GlyphDrawer{
+	draw.CircleGlyph{}: draw.RingGlyph{}, draw.SquareGlyph{}: draw.BoxGlyph{}, draw.PyramidGlyph{}: draw.TriangleGlyph{},
+	draw.TriangleGlyph{}: draw.PyramidGlyph{}, draw.CrossGlyph{}: draw.PlusGlyph{}, draw.PlusGlyph{}: draw.CrossGlyph{},
 }
 
 // most is how many steps a curve is drawn with.
@@ -54,7 +71,10 @@ func cdfPanels(panels []panel) []cdfPanel {
 	for i := range panels {
 		p := cdfPanel{Title: panels[i].title(i, len(panels))}
 		for j := range panels[i].Series {
-			p.Curves = append(p.Curves, curveOf(&panels[i].Series[j]))
+			s := &panels[i].Series[j]
+			c := curveOf(s)
+			c.Beside = s.Mode == "live" && has(panels[i:i+1], func(o *series) bool { return o.Mode != "live" && o.System == s.System })
+			p.Curves = append(p.Curves, c)
 		}
 		for _, a := range panels[i].Absent {
 			p.Notes = append(p.Notes, a.String())
@@ -100,7 +120,7 @@ func gridLines() *plotter.Grid {
 // three quantiles of a large one, a little apart from system to system; at one
 // of a curve so steep that markers would hide how it rises.
 func (c *curve) Plot(canvas draw.Canvas, p *plot.Plot) {
-	style := lookOf(c.System)
+	style := c.look()
 	c.stairs(canvas, p, style.line)
 	x, y := p.Transforms(&canvas)
 	marker := style.marker
@@ -154,19 +174,19 @@ func (c *curve) marked() (at []int) {
 // legendOf tells the systems apart, above all panels, and how many trials stand
 // behind each curve.
 func legendOf(panels []cdfPanel) (entries []entry) {
-	var labels []string
-	system := map[string]string{}
+	var first []*curve // of each label
 	for _, p := range panels {
-		for _, c := range p.Curves {
-			if system[c.Label] == "" {
-				labels, system[c.Label] = append(labels, c.Label), c.System
+		for i := range p.Curves {
+			c := &p.Curves[i]
+			if !slices.ContainsFunc(first, func(o *curve) bool { return o.Label == c.Label }) {
+				first = append(first, c)
 			}
 		}
 	}
-	slices.SortStableFunc(labels, func(a, b string) int { return cmp.Compare(rank(system[a]), rank(system[b])) })
-	for _, label := range labels {
-		style := lookOf(system[label])
-		entries = append(entries, entry{fmt.Sprintf("%s (n = %s)", label, counts(panels, label)), 22, func(c draw.Canvas, left, right, y vg.Length) {
+	slices.SortStableFunc(first, func(a, b *curve) int { return cmp.Compare(rank(a.System), rank(b.System)) })
+	for _, f := range first {
+		style := f.look()
+		entries = append(entries, entry{fmt.Sprintf("%s (n = %s)", f.Label, counts(panels, f.Label)), 22, func(c draw.Canvas, left, right, y vg.Length) {
 			c.StrokeLine2(style.line, left, y, right, y)
 			c.DrawGlyph(style.marker, vg.Point{X: (left + right) / 2, Y: y})
 		}})

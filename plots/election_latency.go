@@ -11,7 +11,7 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 	}
 	var c caption
 	c.say("Time from the fault to a new leader that can commit new writes: empirical distribution functions, logarithmic time.")
-	c.conditions(d, panels, func(live bool) string { return electionsOf("elections", live) })
+	c.conditions(d, panels, electionsOf(d, "elections"))
 	c.trials(panels)
 	c.reservations(d, panels)
 	return drawCDFs(cdfPanels(panels), "time to a new active leader (ms)"), c.String(), true
@@ -21,13 +21,19 @@ func latencyPanels(d *results.Data) []panel {
 	if swept(d) || paired(d) {
 		return nil
 	}
-	return panelsOf(d, func(t *results.Trial) (results.Number, bool) { return t.ElectMS, unprobed(t) })
+	elects := electing(d)
+	return panelsOf(d, func(t *results.Trial) (results.Number, bool) { return t.ElectMS, elects(t) })
 }
 
-// electionsOf says from which trials elections are: see unprobed.
-func electionsOf(what string, live bool) string {
-	if live {
-		return "Simulated " + what + " were measured without probing clients, live ones with them, as all outages (another figure) were"
+// electionsOf says from which trials elections are: see electing.
+func electionsOf(d *results.Data, what string) func(live bool) string {
+	return func(live bool) string {
+		switch {
+		case loaded(d):
+			return "All " + what + " were measured with probing clients, simulated ones too"
+		case live:
+			return "Simulated " + what + " were measured without probing clients, live ones with them, as all outages (another figure) were"
+		}
+		return "Simulated " + what + " were measured without probing clients, outages (another figure) with them"
 	}
-	return "Simulated " + what + " were measured without probing clients, outages (another figure) with them"
 }

@@ -27,7 +27,7 @@ func electionPhases(d *results.Data) (drawing, string, bool) {
 	c.say("Mean time from the fault to a new leader that can commit new writes, by phase: detect, until the first server gives the leader up; " +
 		"vote, until somebody has won; activate, until the winner can commit.")
 	c.say("Whiskers are 95 %% bootstrap intervals of the mean of the whole.")
-	c.conditions(d, panels, func(live bool) string { return electionsOf("phases", live) })
+	c.conditions(d, panels, electionsOf(d, "phases"))
 	c.bars(bars)
 	c.reservations(d, panels)
 	return drawPhases(bars), c.String(), true

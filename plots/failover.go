@@ -23,17 +23,15 @@ func failoverOutageTable(d *results.Data) []byte { return failoverNumbers(failov
 
 // A replacement is how the time that it takes to replace a leader is measured.
 type replacement struct {
-	name, what, axis, trials string
-	of                       func(t *results.Trial) (results.Number, bool)
+	name, what, axis string
+	of               func(t *results.Trial) results.Number
 }
 
 var (
 	elections = replacement{"failover", "Time from the fault to a new leader that can commit new writes", "time to a new active leader (ms)",
-		"Simulated elections were measured without probing clients, live ones with them, as all outages (another figure) were",
-		func(t *results.Trial) (results.Number, bool) { return t.ElectMS, unprobed(t) }}
+		func(t *results.Trial) results.Number { return t.ElectMS }}
 	outages = replacement{"failover-outage", "Time from the fault to the first acknowledgement of a write submitted after it, as probing clients see it", "outage (ms)",
-		"Outages come from trials with probing clients, simulated elections (another figure) from trials without, live ones from trials with them",
-		func(t *results.Trial) (results.Number, bool) { return t.OutageMS, t.Probed }}
+		func(t *results.Trial) results.Number { return t.OutageMS }}
 )
 
 // paired reports whether a scenario has real processes beside the simulation of
@@ -103,6 +101,8 @@ func failoverPanels(d *results.Data, m *replacement) (panels []failoverPanel) {
 		return nil
 	}
 	rows := rowsByCell(d)
+	elects := electing(d)
+	of := func(t *results.Trial) (results.Number, bool) { return m.of(t), elects(t) }
 	var cases, sizes []string
 	var all []failoverRow
 	for i := range d.Manifest.Cells {
@@ -135,7 +135,7 @@ func failoverPanels(d *results.Data, m *replacement) (panels []failoverPanel) {
 			if sizeOf(c) != sizes[i] {
 				continue
 			}
-			s, why := seriesOfCell(c, rows[c], m.of)
+			s, why := seriesOfCell(c, rows[c], of)
 			if cells[s.label()]++; why != "" {
 				a := absence{s.label(), why}
 				missing[a] = append(missing[a], c.Case)
@@ -206,7 +206,7 @@ func failoverOf(d *results.Data, m *replacement) (drawing, string, bool) {
 	c.timeouts(all)
 	c.standings(panels, m)
 	c.medians(panels)
-	c.probes(all, m.trials)
+	c.say("All trials have probing clients; these move Raft's detection, since their stream of AppendEntries resets the followers' timers all the time.")
 	c.reservations(d, all)
 	return drawFailover(panels, m.axis), c.String(), true
 }

@@ -78,9 +78,8 @@ func TestFailoverMarksAreMediansOfTheTrialsThatMeasure(t *testing.T) {
 			r.ElectMS, r.OutageMS = results.Number(100+r.Trial), results.None
 			if r.Probed {
 				r.OutageMS = results.Number(300 + r.Trial)
-				if r.Mode == "sim" {
-					r.ElectMS = 9000
-				}
+			} else {
+				r.ElectMS = 9000
 			}
 		}
 	}

@@ -159,6 +159,24 @@ func TestEachFigureTakesTheRowsThatMeasureIt(t *testing.T) {
 	}
 }
 
+// Live trials have clients that write, so simulated elections beside them are those
+// with clients.
+func TestElectionsBesideLiveOnesAreLoadedAsThese(t *testing.T) {
+	d := rows("sim", [4]any{results.OK, false, 100, nil}, [4]any{results.OK, true, 110, 120})
+	live := rows("live", [4]any{results.OK, true, 130, 140})
+	d.Manifest.Cells = append(d.Manifest.Cells, live.Manifest.Cells[0])
+	d.Trials = append(d.Trials, live.Trials...)
+	panels := latencyPanels(d)
+	if len(panels) != 1 || len(panels[0].Series) != 2 {
+		t.Fatalf("%+v", panels)
+	}
+	for i, want := range []float64{110, 130} {
+		if s := panels[0].Series[i]; !slices.Equal(s.sample, metric.Sample{want}) {
+			t.Errorf("%s %s: %v", s.Mode, s.System, s.sample)
+		}
+	}
+}
+
 func TestPhasesAddUpToTheMeanElection(t *testing.T) {
 	d := rows("sim", [4]any{results.OK, false, 100, nil}, [4]any{results.OK, false, 300, nil}, [4]any{results.Censored, false, nil, nil})
 	b := phasePanels(latencyPanels(d), 1)[0].Bars[0]

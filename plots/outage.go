@@ -20,7 +20,10 @@ func outage(d *results.Data) (drawing, string, bool) {
 	var c caption
 	c.say("Time from the fault to the first acknowledgement of a write submitted after it, as probing clients see it%s: empirical distribution functions, logarithmic time.", every)
 	c.conditions(d, panels, func(live bool) string {
-		if live {
+		switch {
+		case loaded(d):
+			return "Outages and elections (other figures) come from trials with probing clients, simulated ones too"
+		case live:
 			return "Outages come from trials with probing clients, simulated elections (other figures) from trials without, live ones from trials with them"
 		}
 		return "Outages come from trials with probing clients, simulated elections (other figures) from trials without"

@@ -113,9 +113,30 @@ func seriesOfCell(cell *results.Cell, ran []*results.Trial, value func(t *result
 	return s, ""
 }
 
-// unprobed picks elections as nobody's writes move them: simulated trials
-// without probes, and live trials, which are always probed.
-func unprobed(t *results.Trial) bool { return t.Mode == "live" || !t.Probed }
+// electing picks the trials whose elections are shown: of live ones all, and of
+// simulated ones those without probing clients, as nobody's writes move them; but
+// where a system is both live and simulated those with, like with like.
+func electing(d *results.Data) func(t *results.Trial) bool {
+	probed := loaded(d)
+	return func(t *results.Trial) bool { return t.Mode == "live" || t.Probed == probed }
+}
+
+func loaded(d *results.Data) bool {
+	live, sim := map[string]bool{}, map[string]bool{}
+	for i := range d.Trials {
+		if t := &d.Trials[i]; t.Mode == "live" {
+			live[t.System] = true
+		} else if t.Probed {
+			sim[t.System] = true
+		}
+	}
+	for s := range sim {
+		if live[s] {
+			return true
+		}
+	}
+	return false
+}
 
 // swept reports whether the scenario varies a setting: these figures would mix
 // its values.

@@ -92,7 +92,7 @@ func saved(t *testing.T, d *results.Data) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writers, positions := map[string]*results.Writer{}, map[string]int{}
+	writers, positions := map[string]*results.Writer[results.Trial]{}, map[string]int{}
 	for _, row := range d.Trials {
 		key := row.Mode + row.System
 		if writers[key] == nil {

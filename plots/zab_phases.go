@@ -76,7 +76,7 @@ func phaseRows(d *results.Data) (rows []phaseRow) {
 	if len(cells) != 2 || cells[0].System == cells[1].System {
 		return nil
 	}
-	trials := rowsByCell(d)
+	trials, elects := rowsByCell(d), electing(d)
 	for _, phase := range zabPhasesOf {
 		groups := []string{""}
 		if phase.by != nil {
@@ -87,7 +87,7 @@ func phaseRows(d *results.Data) (rows []phaseRow) {
 				r := phaseRow{Phase: phase.name, System: c.System, Group: group, cell: c}
 				var values []float64
 				for _, t := range trials[c] {
-					if !unprobed(t) || t.Outcome == results.Failed || !there(phase.of(t)) || !there(t.ConnectRetries) {
+					if !elects(t) || t.Outcome == results.Failed || !there(phase.of(t)) || !there(t.ConnectRetries) {
 						continue
 					}
 					r.Of++

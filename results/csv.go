@@ -14,17 +14,17 @@ import (
 	"sync"
 )
 
-// A Writer writes one trials file, row by row, beside its final place; the
+// A Writer writes one file, row by row, beside its final place; the
 // Folder puts it there when the run is over. Rows may come from several
 // goroutines and in any order: they are written in the order of their
 // positions, so the bytes do not depend on who finished first.
-type Writer struct {
+type Writer[T any] struct {
 	mu      sync.Mutex
 	name    string // final name, without folder
 	file    *os.File
 	buffer  *bufio.Writer
 	hash    hash.Hash
-	row     Trial    // the row being encoded,
+	row     T        // the row being encoded,
 	columns []column // bound to it
 	swept   []string
 	text    []byte         // scratch
@@ -41,15 +41,15 @@ type parcel struct {
 	rows int
 }
 
-func create(path, name string, swept []string, asked ...string) (*Writer, error) {
+func create[T any](path, name string, swept []string, asked ...string) (*Writer[T], error) {
 	file, err := os.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot write results: %w", err)
 	}
-	w := &Writer{name: name, file: file, hash: sha256.New(), swept: slices.Clone(swept), waiting: map[int]parcel{}}
+	w := &Writer[T]{name: name, file: file, hash: sha256.New(), swept: slices.Clone(swept), waiting: map[int]parcel{}}
 	w.columns = columnsOf(&w.row, asked...)
 	w.buffer = bufio.NewWriterSize(io.MultiWriter(file, w.hash), 1<<16)
-	for i, name := range Header(swept, asked...) {
+	for i, name := range names[T](swept, asked...) {
 		if i > 0 {
 			w.text = append(w.text, ',')
 		}
@@ -62,7 +62,7 @@ func create(path, name string, swept []string, asked ...string) (*Writer, error)
 // Put gives the rows of a finished trial their place: position counts the
 // trials of the file from 0, over all its cells, and is used once. Positions
 // that never come are left out at the end, as those of an interrupted run are.
-func (w *Writer) Put(position int, rows ...Trial) error {
+func (w *Writer[T]) Put(position int, rows ...T) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if _, twice := w.waiting[position]; twice || position < w.next || w.closed {
@@ -87,14 +87,16 @@ func (w *Writer) Put(position int, rows ...Trial) error {
 	}
 }
 
-func (w *Writer) encode(t *Trial) {
-	if !slices.EqualFunc(t.Swept, w.swept, func(s Setting, key string) bool { return s.Key == key }) {
-		panic(fmt.Sprintf("results: %s has the swept keys %v; a row has %v", w.name, w.swept, t.Swept))
-	}
-	w.row = *t
+func (w *Writer[T]) encode(row *T) {
+	w.row = *row
 	for i := range w.columns {
-		if p, ok := w.columns[i].field.(*[]Setting); ok && len(*p) == 0 {
-			continue
+		if p, ok := w.columns[i].field.(*[]Setting); ok {
+			if !slices.EqualFunc(*p, w.swept, func(s Setting, key string) bool { return s.Key == key }) {
+				panic(fmt.Sprintf("results: %s has the swept keys %v; a row has %v", w.name, w.swept, *p))
+			}
+			if len(*p) == 0 {
+				continue
+			}
 		}
 		if i > 0 {
 			w.text = append(w.text, ',')
@@ -104,7 +106,7 @@ func (w *Writer) encode(t *Trial) {
 	w.text = append(w.text, '\n')
 }
 
-func (w *Writer) write(p parcel) {
+func (w *Writer[T]) write(p parcel) {
 	w.rows += p.rows
 	if _, err := w.buffer.Write(p.text); err != nil && w.err == nil {
 		w.err = fmt.Errorf("writing %s: %w", w.name, err)
@@ -112,7 +114,7 @@ func (w *Writer) write(p parcel) {
 }
 
 // close writes what still waits and returns what the file came to.
-func (w *Writer) close() (File, error) {
+func (w *Writer[T]) close() (File, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var positions []int
@@ -132,25 +134,30 @@ func (w *Writer) close() (File, error) {
 	return File{Name: w.name, Rows: w.rows, SHA256: hex.EncodeToString(w.hash.Sum(nil))}, w.err
 }
 
+// final is the name that the file will have.
+func (w *Writer[T]) final() string { return w.name }
+
 // ReadTrials reads a trials file; name is what errors call it. It is strict:
 // columns are those of the schema, in order, with the swept keys in their
 // place, and every field must be what its column holds.
-func ReadTrials(name string, text []byte) ([]Trial, error) {
+func ReadTrials(name string, text []byte) ([]Trial, error) { return read[Trial](name, text) }
+
+func read[T any](name string, text []byte) ([]T, error) {
 	r := csv.NewReader(bytes.NewReader(text))
 	r.ReuseRecord = true
 	header, err := r.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%s: no header: %w", name, err)
 	}
-	d := decoder{row: NewTrial(), known: map[string]string{}}
+	d := decoder[T]{row: blank[T](), known: map[string]string{}}
 	if err := d.bind(slices.Clone(header)); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	var trials []Trial
+	var rows []T
 	for {
 		fields, err := r.Read()
 		if err == io.EOF {
-			return trials, nil
+			return rows, nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -159,13 +166,13 @@ func ReadTrials(name string, text []byte) ([]Trial, error) {
 			line, _ := r.FieldPos(0)
 			return nil, fmt.Errorf("%s:%d: %s: %w", name, line, column, err)
 		}
-		trials = append(trials, d.row)
+		rows = append(rows, d.row)
 	}
 }
 
 // A decoder turns fields into its row.
-type decoder struct {
-	row     Trial
+type decoder[T any] struct {
+	row     T
 	columns []column // bound to row
 	swept   []string
 	known   map[string]string // one copy of each text, since the same few come in every row
@@ -173,7 +180,7 @@ type decoder struct {
 
 // bind finds the swept keys in a header: what stands where the schema has its
 // one column for all of them.
-func (d *decoder) bind(header []string) error {
+func (d *decoder[T]) bind(header []string) error {
 	var asked []string
 	for _, c := range columnsOf(&d.row, "*") {
 		if c.asked && slices.Contains(header, c.name) {
@@ -186,7 +193,7 @@ func (d *decoder) bind(header []string) error {
 	if len(header) >= before+after {
 		d.swept = header[before : len(header)-after]
 	}
-	if want := Header(d.swept, asked...); !slices.Equal(header, want) {
+	if want := names[T](d.swept, asked...); !slices.Equal(header, want) {
 		for i := range want {
 			if i >= len(header) || header[i] != want[i] {
 				return fmt.Errorf("column %d is not %q: written by another version", i+1, want[i])
@@ -197,7 +204,7 @@ func (d *decoder) bind(header []string) error {
 }
 
 // decode fills the row; on an error it names the column.
-func (d *decoder) decode(fields []string) (string, error) {
+func (d *decoder[T]) decode(fields []string) (string, error) {
 	for i := range d.columns {
 		c := &d.columns[i]
 		if p, ok := c.field.(*[]Setting); ok {
@@ -223,7 +230,7 @@ func (d *decoder) decode(fields []string) (string, error) {
 	return "", nil
 }
 
-func (d *decoder) intern(s string) string {
+func (d *decoder[T]) intern(s string) string {
 	if _, ok := d.known[s]; !ok {
 		s = string([]byte(s))
 		d.known[s] = s

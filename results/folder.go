@@ -34,8 +34,14 @@ func (e *UnwritableError) Unwrap() error { return e.Err }
 // an earlier run left is touched before Finish, which puts all files in place.
 type Folder struct {
 	dir     string
-	writers []*Writer
+	writers []file
 	repeats []Repeat
+}
+
+// A file is a Writer of whatever rows.
+type file interface {
+	close() (File, error)
+	final() string
 }
 
 // Open makes the folder and finds out, before anything runs, whether it can be
@@ -62,13 +68,26 @@ func Open(dir string) (*Folder, error) {
 }
 
 // TrialsName is the name of the file with the trials of a system in a mode.
-func TrialsName(mode, system string) string { return "trials-" + mode + "-" + system + ".csv" }
+func TrialsName(mode, system string) string { return ofTrials + mode + "-" + system + ".csv" }
 
 // Trials begins the file with the trials of a system in a mode, with the columns
 // that the scenario asks for.
-func (f *Folder) Trials(mode, system string, swept []string, asked ...string) (*Writer, error) {
-	name := TrialsName(mode, system)
-	w, err := create(f.path(name+besides), name, swept, asked...)
+func (f *Folder) Trials(mode, system string, swept []string, asked ...string) (*Writer[Trial], error) {
+	return begin[Trial](f, TrialsName(mode, system), mode, system, swept, asked...)
+}
+
+// Reads begins the file that says how the reads of a system in a mode fared.
+func (f *Folder) Reads(mode, system string, swept []string) (*Writer[Reads], error) {
+	return begin[Reads](f, ofReads+mode+"-"+system+".csv", mode, system, swept)
+}
+
+// Windows begins the file with the time series of a system in a mode.
+func (f *Folder) Windows(mode, system string, swept []string) (*Writer[Window], error) {
+	return begin[Window](f, ofWindows+mode+"-"+system+".csv", mode, system, swept)
+}
+
+func begin[T any](f *Folder, name, mode, system string, swept []string, asked ...string) (*Writer[T], error) {
+	w, err := create[T](f.path(name+besides), name, swept, asked...)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +96,7 @@ func (f *Folder) Trials(mode, system string, swept []string, asked ...string) (*
 }
 
 // Finish completes all files, fills in what the manifest and the run say of
-// them, and puts everything in place, the manifest last. Trials files of an
+// them, and puts everything in place, the manifest last. Data files of an
 // earlier run that this one did not write are removed: a folder holds one run.
 // An interrupted run finishes too, with Interrupted set; its files then hold
 // the trials that had ended.
@@ -126,7 +145,7 @@ func (f *Folder) removeOthers(names []string) error {
 		return fmt.Errorf("looking for files of an earlier run: %w", err)
 	}
 	for _, e := range entries {
-		if isTrials(e.Name()) && !slices.Contains(names, e.Name()) {
+		if isData(e.Name()) && !slices.Contains(names, e.Name()) {
 			if err := os.Remove(f.path(e.Name())); err != nil {
 				return fmt.Errorf("removing a file of an earlier run: %w", err)
 			}
@@ -135,15 +154,23 @@ func (f *Folder) removeOthers(names []string) error {
 	return nil
 }
 
-func isTrials(name string) bool {
-	return strings.HasPrefix(name, "trials-") && strings.HasSuffix(name, ".csv")
+// kinds of data files, by how their names begin.
+const (
+	ofTrials  = "trials-"
+	ofReads   = "reads-"
+	ofWindows = "windows-"
+)
+
+func isData(name string) bool {
+	return strings.HasSuffix(name, ".csv") &&
+		(strings.HasPrefix(name, ofTrials) || strings.HasPrefix(name, ofReads) || strings.HasPrefix(name, ofWindows))
 }
 
 // Abandon removes what was written, and leaves what an earlier run had left.
 func (f *Folder) Abandon() {
 	for _, w := range f.writers {
 		w.close()
-		os.Remove(f.path(w.name + besides))
+		os.Remove(f.path(w.final() + besides))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Data is everything that a scenario's folder holds.
@@ -17,6 +18,8 @@ type Data struct {
 	Manifest Manifest
 	Run      Run
 	Trials   []Trial  // of all files, in the manifest's order, then run.json's
+	Reads    []Reads  // likewise
+	Windows  []Window // likewise
 	Warnings []string // what does not fit together
 }
 
@@ -39,7 +42,14 @@ func Load(dir string) (*Data, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading results: %w", err)
 		}
-		trials, err := ReadTrials(path, text)
+		switch {
+		case strings.HasPrefix(file.Name, ofReads):
+			err = extend(&d.Reads, path, text)
+		case strings.HasPrefix(file.Name, ofWindows):
+			err = extend(&d.Windows, path, text)
+		default:
+			err = extend(&d.Trials, path, text)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -47,9 +57,15 @@ func Load(dir string) (*Data, error) {
 		if got := hex.EncodeToString(sum[:]); file.SHA256 != "" && file.SHA256 != got {
 			d.Warnings = append(d.Warnings, fmt.Sprintf("%s is not the file that the run wrote: its SHA-256 is %s", file.Name, got))
 		}
-		d.Trials = append(d.Trials, trials...)
 	}
 	return d, nil
+}
+
+// extend adds the rows of a file.
+func extend[T any](list *[]T, path string, text []byte) error {
+	rows, err := read[T](path, text)
+	*list = append(*list, rows...)
+	return err
 }
 
 // files returns the files of manifest.json and run.json, each once, with its

@@ -34,7 +34,7 @@ func example(n int) Trial {
 }
 
 // written returns the bytes of a trials file after put has written it.
-func written(t *testing.T, put func(w *Writer)) []byte {
+func written(t *testing.T, put func(w *Writer[Trial])) []byte {
 	t.Helper()
 	dir := t.TempDir()
 	f, err := Open(dir)
@@ -56,7 +56,7 @@ func written(t *testing.T, put func(w *Writer)) []byte {
 	return text
 }
 
-func put(t *testing.T, w *Writer, position int, rows ...Trial) {
+func put(t *testing.T, w *Writer[Trial], position int, rows ...Trial) {
 	t.Helper()
 	if err := w.Put(position, rows...); err != nil {
 		t.Fatal(err)
@@ -64,7 +64,7 @@ func put(t *testing.T, w *Writer, position int, rows ...Trial) {
 }
 
 func TestRowsAreExactAndWhatIsMissingIsEmpty(t *testing.T) {
-	got := written(t, func(w *Writer) { put(t, w, 0, example(7)) })
+	got := written(t, func(w *Writer[Trial]) { put(t, w, 0, example(7)) })
 	want := header + `test,"a ""crash"", twice",sim,raft,0.05,"uniform(4ms, 6ms)",7,18446744073709551615,ok,false,150.000001,0,0.000001,1234574.25,,2,,,,,3,,` + "\n"
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -75,7 +75,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	rows := []Trial{example(0), example(1), example(2)}
 	rows[1].Swept = []Setting{{swept[0], ""}, {swept[1], "a\nb"}}
 	rows[1].Outcome, rows[1].Probed, rows[1].Case = Censored, true, ""
-	text := written(t, func(w *Writer) { put(t, w, 0, rows...) })
+	text := written(t, func(w *Writer[Trial]) { put(t, w, 0, rows...) })
 	read, err := ReadTrials("f", text)
 	if err != nil {
 		t.Fatal(err)
@@ -114,7 +114,7 @@ func TestColumnsThatMustBeAskedForAreOnlyWhereTheyAre(t *testing.T) {
 	if len(d.Trials) != 2 || d.Trials[0].PaperMS != 87.5 || !math.IsNaN(float64(d.Trials[1].PaperMS)) {
 		t.Errorf("%v", d.Trials)
 	}
-	without, err := ReadTrials("f", written(t, func(w *Writer) { put(t, w, 0, heard) }))
+	without, err := ReadTrials("f", written(t, func(w *Writer[Trial]) { put(t, w, 0, heard) }))
 	if err != nil || !math.IsNaN(float64(without[0].PaperMS)) {
 		t.Errorf("%v, %v", without, err)
 	}
@@ -122,7 +122,7 @@ func TestColumnsThatMustBeAskedForAreOnlyWhereTheyAre(t *testing.T) {
 
 func TestBytesDoNotDependOnWhichTrialEndsFirst(t *testing.T) {
 	write := func(order ...int) []byte {
-		return written(t, func(w *Writer) {
+		return written(t, func(w *Writer[Trial]) {
 			for _, i := range order {
 				put(t, w, i, example(2*i), example(2*i+1))
 			}
@@ -134,7 +134,7 @@ func TestBytesDoNotDependOnWhichTrialEndsFirst(t *testing.T) {
 }
 
 func TestInterruptedRunKeepsFinishedTrialsInOrder(t *testing.T) {
-	text := written(t, func(w *Writer) {
+	text := written(t, func(w *Writer[Trial]) {
 		for _, i := range []int{5, 0, 3} { // 1, 2 and 4 never ended
 			put(t, w, i, example(i))
 		}
@@ -153,7 +153,7 @@ func TestInterruptedRunKeepsFinishedTrialsInOrder(t *testing.T) {
 }
 
 func TestSteadyWritingAllocatesNothing(t *testing.T) {
-	written(t, func(w *Writer) {
+	written(t, func(w *Writer[Trial]) {
 		row, i := example(0), 0
 		rows := []Trial{row}
 		if n := testing.AllocsPerRun(2000, func() { put(t, w, i, rows...); i++ }); n > 0 {
@@ -188,14 +188,14 @@ func TestReaderRefusesWhatIsNotOfTheSchema(t *testing.T) {
 func TestMistakesOfTheProgramPanic(t *testing.T) {
 	infinite, unswept := example(0), example(0)
 	infinite.ElectMS, unswept.Swept = Number(math.Inf(1)), nil
-	for name, misuse := range map[string]func(w *Writer){
-		"infinite":       func(w *Writer) { w.Put(0, infinite) },
-		"other keys":     func(w *Writer) { w.Put(0, unswept) },
-		"position twice": func(w *Writer) { w.Put(0, example(0)); w.Put(0, example(0)) },
-		"early and late": func(w *Writer) { w.Put(1, example(0)); w.Put(1, example(0)) },
+	for name, misuse := range map[string]func(w *Writer[Trial]){
+		"infinite":       func(w *Writer[Trial]) { w.Put(0, infinite) },
+		"other keys":     func(w *Writer[Trial]) { w.Put(0, unswept) },
+		"position twice": func(w *Writer[Trial]) { w.Put(0, example(0)); w.Put(0, example(0)) },
+		"early and late": func(w *Writer[Trial]) { w.Put(1, example(0)); w.Put(1, example(0)) },
 	} {
 		func() {
-			w, err := create(filepath.Join(t.TempDir(), "f"), "f", swept)
+			w, err := create[Trial](filepath.Join(t.TempDir(), "f"), "f", swept)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -390,5 +390,54 @@ func TestEveryColumnIsInTheDictionary(t *testing.T) {
 		if c.doc == "" || strings.HasSuffix(c.name, "_ms") != (c.unit == "ms") {
 			t.Errorf("column %s: unit %q, meaning %q", c.name, c.unit, c.doc)
 		}
+	}
+}
+
+// The other files of a scenario with clients are written, read back and removed with
+// the trials.
+func TestReadsAndWindowsAreReadBack(t *testing.T) {
+	dir := t.TempDir()
+	row := example(3)
+	r, w := NewReads(&row), NewWindow(&row)
+	r.Role, r.ReadMode, r.Reads, r.Stale, r.TimeMost = "follower", "local", 10, 2, 1.5
+	w.At, w.Writes, w.Faults = 10, 4, "crash restart"
+	write := func(all bool) *Data {
+		f, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trials, err := f.Trials("sim", "raft", swept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, trials, 0, row)
+		if all {
+			reads, err := f.Reads("sim", "raft", swept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			windows, err := f.Windows("sim", "raft", swept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(reads.Put(0, r), windows.Put(0, w, w)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.Finish(Manifest{}, Run{}); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	d := write(true)
+	if got, want := fmt.Sprint(d.Reads, d.Windows, len(d.Trials), len(d.Manifest.Files)), fmt.Sprint([]Reads{r}, []Window{w, w}, 1, 3); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if d = write(false); len(d.Reads)+len(d.Windows) > 0 {
+		t.Error("what an earlier run left is still there")
 	}
 }

@@ -9,19 +9,19 @@ import (
 	"strings"
 )
 
-// A column is one column of a trials file, bound to a field of the one Trial
-// that an encoder or a decoder works on. So the tags are read once and a row
-// costs no reflection.
+// A column is one column of a file, bound to a field of the one row that an
+// encoder or a decoder works on. So the tags are read once and a row costs no
+// reflection.
 type column struct {
 	name, unit, doc string
 	asked           bool // only in files of scenarios that ask for it
 	field           any  // *string, *Outcome, *int, *uint64, *bool, *Number or *[]Setting
 }
 
-// columnsOf returns the columns of t, in the order of its fields; of those that
+// columnsOf returns the columns of a row, in the order of its fields; of those that
 // must be asked for, the ones that asked names, or every one if it names "*".
-func columnsOf(t *Trial, asked ...string) []column {
-	v := reflect.ValueOf(t).Elem()
+func columnsOf[T any](row *T, asked ...string) []column {
+	v := reflect.ValueOf(row).Elem()
 	var columns []column
 	for i := range v.NumField() {
 		tag := v.Type().Field(i).Tag
@@ -35,24 +35,30 @@ func columnsOf(t *Trial, asked ...string) []column {
 
 // Header returns the names of the columns of a trials file with these swept
 // keys, and with these columns that must be asked for.
-func Header(swept []string, asked ...string) []string {
-	var names []string
-	for _, c := range columnsOf(new(Trial), asked...) {
+func Header(swept []string, asked ...string) []string { return names[Trial](swept, asked...) }
+
+func names[T any](swept []string, asked ...string) []string {
+	var list []string
+	for _, c := range columnsOf(new(T), asked...) {
 		if _, ok := c.field.(*[]Setting); ok {
-			names = append(names, swept...)
+			list = append(list, swept...)
 		} else {
-			names = append(names, c.name)
+			list = append(list, c.name)
 		}
 	}
-	return names
+	return list
 }
 
-// Dictionary returns what each column of a trials file holds, as a table in
-// Markdown.
+// Dictionary returns what each column holds, as tables in Markdown: of trials
+// files, reads files and windows files.
 func Dictionary() string {
+	return dictionary[Trial]() + "\nOf `reads-…` files:\n\n" + dictionary[Reads]() + "\nOf `windows-…` files:\n\n" + dictionary[Window]()
+}
+
+func dictionary[T any]() string {
 	var b strings.Builder
 	b.WriteString("| column | unit | meaning |\n|---|---|---|\n")
-	for _, c := range columnsOf(new(Trial), "*") {
+	for _, c := range columnsOf(new(T), "*") {
 		name := "`" + c.name + "`"
 		if _, ok := c.field.(*[]Setting); ok {
 			name = "*one a swept key*"

@@ -2,7 +2,10 @@
 // files they stand in, and what is said of each column.
 package results
 
-import "math"
+import (
+	"math"
+	"reflect"
+)
 
 // A Setting is a swept key and the value that a cell gives it, as text without
 // quotes; empty where the key does not govern the cell's system.
@@ -73,14 +76,28 @@ type Trial struct {
 	Up             Number    `csv:"up" asked:"true" doc:"share of that time which is in no such gap"`
 	Pressure       Number    `csv:"cpu_pressure" asked:"true" doc:"live trials: share of the trial in which something on the machine waited for a core (/proc/pressure/cpu, some); 0 to 1"`
 	LateMS         Number    `csv:"late_ms" unit:"ms" asked:"true" doc:"live trials over the switch: 99 % of the trial's delayed packets were released at most so late, after the instant that their delay asked for"`
+	Reads          Number    `csv:"reads" asked:"true" doc:"where the scenario has [workload], as with the columns that follow: reads that were answered, of those due from the end of the warm-up to that of observe"`
+	ReadsFailed    Number    `csv:"reads_failed" asked:"true" doc:"reads that were refused or given up"`
+	Writes         Number    `csv:"writes" asked:"true" doc:"writes that were acknowledged"`
+	WritesFailed   Number    `csv:"writes_failed" asked:"true" doc:"writes that were refused, or whose fate the client does not know"`
+	ReadP50        Number    `csv:"read_p50_ms" unit:"ms" asked:"true" doc:"median latency of reads: from the instant at which the open loop meant them to begin (in a closed loop: began) to the answer; a failed one counts as longer than all others, and a quantile among those is empty"`
+	ReadP99        Number    `csv:"read_p99_ms" unit:"ms" asked:"true" doc:"99th percentile of the same; empty below 1000 reads"`
+	CommitP50      Number    `csv:"commit_p50_ms" unit:"ms" asked:"true" doc:"median latency of writes, likewise, to the acknowledgement at the client"`
+	CommitP99      Number    `csv:"commit_p99_ms" unit:"ms" asked:"true" doc:"99th percentile of the same; empty below 1000 writes"`
+	Throughput     Number    `csv:"throughput_ops_s" unit:"1/s" asked:"true" doc:"operations that were answered or acknowledged in that time, per second"`
 	Settled        string    `csv:"settled" asked:"true" doc:"how the last third of that time was: stable (writes were acknowledged, under one leader or two); livelock (two new leaders or more; or no write acknowledged, while servers began two rounds of voting or more); deadlock (no write acknowledged, and nothing of that)"`
 }
 
 // NewTrial returns a row with nothing measured.
-func NewTrial() Trial {
-	return Trial{DetectMS: None, VoteMS: None, ActivateMS: None, ElectMS: None, OutageMS: None, Rounds: None, SplitRounds: None,
-		Votes: None, Messages: None, Bytes: None, Leader: None, BestLeader: None, WaitRestarts: None, PaperMS: None,
-		OverlapMS: None, ConnectRetries: None, VotesUnheard: None, JoinMS: None,
-		Terms: None, LeaderChanges: None, DownMS: None, Up: None,
-		Pressure: None, LateMS: None}
+func NewTrial() Trial { return blank[Trial]() }
+
+// blank returns a row in which no number is there.
+func blank[T any]() (row T) {
+	v := reflect.ValueOf(&row).Elem()
+	for i := range v.NumField() {
+		if f := v.Field(i); f.Type() == reflect.TypeFor[Number]() {
+			f.SetFloat(float64(None))
+		}
+	}
+	return row
 }

@@ -75,6 +75,7 @@ const (
 	RealTime           = "RealTime"
 	ReadFresh          = "ReadFresh"
 
+	NeverStale          = "NeverStale"   // of Staleness
 	LinearizableHistory = "Linearizable" // of History.Check
 )
 

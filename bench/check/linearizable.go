@@ -27,6 +27,12 @@ type History struct {
 	// Strict names the modes whose reads are recorded. NewHistory sets it.
 	Strict Modes
 
+	// Memory bounds what recording and judging may take, in bytes, half of it each;
+	// NewHistory sets it. A history that outgrows its half ends there: it is judged as
+	// far as it goes, and the verdict is Unknown unless something broke by then.
+	Memory int
+
+	full    bool  // it has ended before the trial
 	clock   int64 // counts what happens: of two things in one instant, one comes first
 	ops     []operation
 	latest  [][]int // by session and Seq: ops[latest-1] is the latest operation; 0: none
@@ -55,12 +61,18 @@ type outcome struct{ value, version uint64 }
 // forever is the end of what nobody acknowledged.
 const forever = math.MaxInt64
 
+const (
+	defaultMemory = 256 << 20
+	perOperation  = 512 // bytes, about: an operation here, and its two ends at porcupine
+	perStep       = 192 // of a search, and a bit for each operation
+)
+
 // NewHistory returns an empty history.
-func NewHistory() *History { return &History{Strict: Strict} }
+func NewHistory() *History { return &History{Strict: Strict, Memory: defaultMemory} }
 
 // Reset begins another trial, in the same memory.
 func (h *History) Reset() {
-	h.clock, h.ops = 0, h.ops[:0]
+	h.full, h.clock, h.ops = false, 0, h.ops[:0]
 	for i := range h.latest {
 		h.latest[i] = h.latest[i][:0]
 	}
@@ -68,7 +80,13 @@ func (h *History) Reset() {
 
 // Asked takes in a request on its way to node to.
 func (h *History) Asked(now protocols.Time, to protocols.NodeID, r bench.Request) {
+	if h.full = h.full || len(h.ops) >= h.Memory/2/perOperation; h.full {
+		return
+	}
 	x := operation{id: r.ID, key: r.Key, asked: now, end: forever}
+	if r.Op == kv.Get && !h.Strict.Has(r.Mode) {
+		return
+	}
 	latest := h.find(r.ID)
 	switch {
 	case r.Op == kv.Put:
@@ -76,7 +94,7 @@ func (h *History) Asked(now protocols.Time, to protocols.NodeID, r bench.Request
 			return
 		}
 		x.value = r.Value
-	case r.Op == kv.Get && h.Strict.Has(r.Mode):
+	case r.Op == kv.Get:
 		if h.attempt(*latest, to) != nil { // two with one name: it may have been the first that was answered
 			return
 		}
@@ -92,8 +110,11 @@ func (h *History) Asked(now protocols.Time, to protocols.NodeID, r bench.Request
 
 // Acknowledged takes in an answer. What was refused or is unknown ends nothing.
 func (h *History) Acknowledged(now protocols.Time, r bench.Reply) {
+	if h.full || r.Outcome != bench.OK {
+		return
+	}
 	i := *h.find(r.ID)
-	if r.Outcome != bench.OK || i == 0 {
+	if i == 0 {
 		return
 	}
 	x := &h.ops[i-1]
@@ -136,21 +157,25 @@ type Verdict uint8
 const (
 	Linearizable Verdict = iota
 	NotLinearizable
-	Unknown // the time was over
+	Unknown // the time was over, or the memory used up
 )
 
 var verdictNames = [...]string{"linearizable", "not linearizable", "unknown"}
 
 func (v Verdict) String() string { return verdictNames[v] }
 
-// Check judges the history, within the limit. happened says which writes anybody
-// has delivered; an unacknowledged one that nobody has is left out: it took
-// effect nowhere, so no answer can rest on it, and one that does makes the
+// Check judges the history, within the limit and h.Memory. happened says which
+// writes anybody has delivered; an unacknowledged one that nobody has is left out:
+// it took effect nowhere, so no answer can rest on it, and one that does makes the
 // history fail. Where nothing is known of that, it is nil, and all are kept. The
 // violation is that of LinearizableHistory, if the history is not linearizable.
 func (h *History) Check(limit time.Duration, happened func(protocols.RequestID) bool) (Verdict, *Violation) {
 	h.partition(happened)
 	begun := time.Now()
+	verdict := Linearizable
+	if h.full {
+		verdict = Unknown
+	}
 	for key := range h.keys {
 		if len(h.keys[key]) == 0 {
 			continue
@@ -160,32 +185,62 @@ func (h *History) Check(limit time.Duration, happened func(protocols.RequestID) 
 			return Unknown, nil
 		}
 		h.take(h.keys[key])
-		switch porcupine.CheckOperationsTimeout(model, h.part, left) {
+		s := h.newSearch()
+		switch porcupine.CheckOperationsTimeout(s.model(), h.part, left) {
 		case porcupine.Illegal:
-			return NotLinearizable, h.explain(key, limit)
+			if s.left > 0 {
+				return NotLinearizable, h.explain(key, s, limit)
+			}
+			verdict = Unknown // of this key: another may tell more
 		case porcupine.Unknown:
-			*h = History{Strict: h.Strict} // the search is told to stop, and may still look at what it had
+			*h = History{Strict: h.Strict, Memory: h.Memory} // the search is told to stop, and may still look at what it had
 			return Unknown, nil
 		}
 	}
-	return Linearizable, nil
+	return verdict, nil
+}
+
+// A search is porcupine's, of one key. It keeps every state that it has been in,
+// with a bit for each operation.
+type search struct {
+	left, step int    // bytes: that it may still take, and that a step takes
+	furthest   uint64 // the greatest version that it came to
+}
+
+func (h *History) newSearch() *search {
+	return &search{left: h.Memory / 2, step: perStep + len(h.part)/8}
 }
 
 // model is one key, the sequential specification: a state and an input are
-// pointers to an outcome and to an operation, so that nothing is boxed.
-var model = porcupine.Model{
-	Init: func() any { return &outcome{} },
-	Step: func(state, input, _ any) (bool, any) {
-		s, x := state.(*outcome), input.(*operation)
-		switch {
-		case x.read:
-			return *s == x.outcome, s
-		case x.version == 0:
-			return true, &outcome{x.value, s.version + 1}
-		}
-		return x.version == s.version+1, &x.outcome
-	},
-	Equal: func(a, b any) bool { return *a.(*outcome) == *b.(*outcome) },
+// pointers to an outcome and to an operation, so that nothing is boxed. Once the
+// memory is used up, nothing is legal any more, which ends the search.
+func (s *search) model() porcupine.Model {
+	return porcupine.Model{
+		Init: func() any { return &outcome{} },
+		Step: func(state, input, _ any) (bool, any) {
+			if s.left <= 0 {
+				return false, state
+			}
+			legal, next := input.(*operation).follow(state.(*outcome))
+			if legal {
+				s.left -= s.step
+				s.furthest = max(s.furthest, next.version)
+			}
+			return legal, next
+		},
+		Equal: func(a, b any) bool { return *a.(*outcome) == *b.(*outcome) },
+	}
+}
+
+// follow reports whether x may come next, and what the key is behind it.
+func (x *operation) follow(s *outcome) (legal bool, next *outcome) {
+	switch {
+	case x.read:
+		return *s == x.outcome, s
+	case x.version == 0:
+		return true, &outcome{x.value, s.version + 1}
+	}
+	return x.version == s.version+1, &x.outcome
 }
 
 // partition sorts the operations by key. Keys do not touch each other, so a
@@ -316,8 +371,17 @@ func (h *History) settle(ops []*operation) bool {
 
 // explain says how far an order of the key's operations goes, and what cannot
 // follow.
-func (h *History) explain(key int, limit time.Duration) *Violation {
-	_, info := porcupine.CheckOperationsVerbose(model, h.part, limit)
+func (h *History) explain(key int, s *search, limit time.Duration) *Violation {
+	if n := len(h.part); n*n*8 > s.left { // porcupine would keep as many orders as there are operations
+		last := &operation{}
+		for _, p := range h.part {
+			if x := p.Input.(*operation); x.end != forever && x.version <= s.furthest+1 && x.end > last.end {
+				last = x
+			}
+		}
+		return &Violation{LinearizableHistory, last.told, last.node, fmt.Sprintf("key %d: no order of its %d operations goes beyond version %d", key, n, s.furthest)}
+	}
+	_, info := porcupine.CheckOperationsVerbose(h.newSearch().model(), h.part, limit)
 	var longest []porcupine.Operation
 	for _, p := range info.PartialLinearizationsOperations()[0] {
 		if len(p) > len(longest) {

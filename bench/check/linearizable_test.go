@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -18,8 +19,9 @@ import (
 // A tape is a history told in short words: "w1" asks for a write of value 1 by
 // a session of its own, "w1=3" acknowledges it with version 3, "r2@1" asks for
 // read 2 at node 1, "r2@1=7,3" answers it with value 7, version 3.
-func tape(words string) *History {
-	h := NewHistory()
+func tape(words string) *History { return tapeOn(NewHistory(), words) }
+
+func tapeOn(h *History, words string) *History {
 	for i, word := range strings.Fields(words) {
 		now := protocols.Time(i) * 1_000_000
 		var id, node uint32
@@ -120,6 +122,90 @@ func TestTimeMayBeOver(t *testing.T) {
 	}
 }
 
+// A search that would take all the memory there is ends with no verdict, and soon.
+func TestMemoryMayBeUsedUp(t *testing.T) {
+	h := NewHistory()
+	h.Memory = 4 << 20
+	record := func() {
+		for i := range uint32(40) { // as in TestTimeMayBeOver
+			h.Asked(0, 1, bench.Request{Command: protocols.Command{ID: protocols.RequestID{Session: i, Seq: 1}, Op: kv.Put, Value: 1}})
+		}
+		id := protocols.RequestID{Session: 50, Seq: 1}
+		h.Asked(0, 1, bench.Request{Command: protocols.Command{ID: id, Op: kv.Get}, Mode: protocols.ReadIndex})
+		h.Acknowledged(1, bench.Reply{ID: id, Node: 1, Value: 2, Version: 20})
+	}
+	record()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if got, v := h.Check(patience, nil); got != Unknown || v != nil {
+		t.Errorf("%v, %v", got, v)
+	}
+	runtime.ReadMemStats(&after)
+	if took := int(after.TotalAlloc - before.TotalAlloc); took > 2*h.Memory || took < h.Memory/16 {
+		t.Errorf("%d bytes were allocated in all, with a bound of %d", took, h.Memory)
+	}
+	// The key that nobody can tell hides no breach of another.
+	h.Reset()
+	record()
+	id := protocols.RequestID{Session: 51, Seq: 1}
+	h.Asked(2, 1, bench.Request{Command: protocols.Command{ID: id, Op: kv.Get, Key: 1}, Mode: protocols.ReadIndex})
+	h.Acknowledged(3, bench.Reply{ID: id, Node: 1, Value: 2, Version: 1})
+	if got, v := h.Check(patience, nil); got != NotLinearizable || v == nil {
+		t.Errorf("%v, %v", got, v)
+	}
+}
+
+// A history that outgrows its memory is judged as far as it goes.
+func TestHistoriesEndWhenMemoryIsUsedUp(t *testing.T) {
+	const words = "w1 w1=1 r1@1 r1@1=1,1 w2 w2=2 r2@1 r2@1=2,2"
+	for _, c := range []struct {
+		name, tape string
+		operations int
+		want       Verdict
+	}{
+		{"all of it fits", words, 5, Linearizable},
+		{"the rest is not known", words, 2, Unknown},
+		{"it broke before", "w1 w1=1 r1@1 r1@1=0,0 w2 w2=2 r2@1 r2@1=2,2", 2, NotLinearizable},
+		{"it broke after", "w1 w1=1 r1@1 r1@1=1,1 w2 w2=2 r2@1 r2@1=0,0", 2, Unknown},
+		{"a read that would see what is not recorded", "w1 w1=1 r1@1 w2 w2=2 r1@1=2,2", 2, Unknown},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := NewHistory()
+			h.Memory = 1 << 20
+			spare := h.Memory/2/perOperation - c.operations // operations of another key take up room
+			for i := range uint32(spare) {
+				id := protocols.RequestID{Session: 1000, Seq: i + 1}
+				h.Asked(0, 1, bench.Request{Command: protocols.Command{ID: id, Op: kv.Get, Key: 1}, Mode: protocols.ReadIndex})
+			}
+			tapeOn(h, c.tape)
+			if got, v := h.Check(patience, nil); got != c.want {
+				t.Errorf("%v, %v; want %v", got, v, c.want)
+			}
+			h.Reset()
+			tapeOn(h, words)
+			if got, v := h.Check(patience, nil); got != Linearizable {
+				t.Errorf("the next trial: %v, %v", got, v)
+			}
+		})
+	}
+}
+
+// What has too many operations to list is told in short.
+func TestLongViolationsAreToldInShort(t *testing.T) {
+	l := newLife(1, 1, 600, 300, 0)
+	for i := len(l.steps) / 2; ; i++ {
+		if r := l.steps[i].told; r != nil && r.Version > 1 && l.asks(r.ID).Op == kv.Get {
+			r.Version--
+			break
+		}
+	}
+	h := NewHistory()
+	h.Memory = 4 << 20
+	if got, v := l.check(h); got != NotLinearizable || !strings.Contains(v.Text, "operations goes beyond version") || v.Node != 1 || v.At == 0 {
+		t.Errorf("%v: %v", got, v)
+	}
+}
+
 // The versions that settle gives change no verdict: they only spare the search.
 func TestSettledHistoriesAreJudgedAsPlainOnes(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
@@ -165,7 +251,7 @@ func TestSettledHistoriesAreJudgedAsPlainOnes(t *testing.T) {
 			plain = append(plain, porcupine.Operation{Input: &x, Call: x.call, Return: x.end})
 		}
 		want := NotLinearizable
-		if porcupine.CheckOperations(model, plain) {
+		if porcupine.CheckOperations((&search{left: 1 << 40}).model(), plain) {
 			want = Linearizable
 		}
 		if seen[want]++; got != want {

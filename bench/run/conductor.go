@@ -30,12 +30,14 @@ type conductor struct {
 	checks   *check.Invariants // nil where the inside cannot be seen
 	election election
 	probes   prober
+	load     *load // nil where the scenario asks for none
 	schedule agenda
 	stage    *stage // nil where the scenario asks for none
 	window   window
 	joins    join
 	trial    int
 	base     Time // when the trial began, on the system's clock
+	now      Time // how far it has come
 	probed   bool
 	deposed  bool // a trial goes on until the old leader has left its office
 	struck   bool
@@ -64,8 +66,23 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 		start = max(base, start-connecting)
 	}
 	c.probes.reset(s.Cluster.Voters, s.Probe.Interval.Time(), start)
+	if c.load == nil {
+		c.load = newLoad(c)
+	}
+	if c.load != nil {
+		from := base + s.Warmup.Time()
+		c.load.reset(c.cell.Seed, trial, max(base, from-connecting), from)
+	}
 	if c.checks != nil {
 		c.checks.Reset()
+	}
+}
+
+// restart begins the numbers of requests anew, where a trial has servers of its own.
+func (c *conductor) restart() {
+	c.probes.restart()
+	if c.load != nil {
+		c.load.clients.Restart()
 	}
 }
 
@@ -82,6 +99,7 @@ func (c *conductor) conduct(ctx context.Context) error {
 		if err := c.sys.Run(c, t); err != nil {
 			return err
 		}
+		c.now = t
 		c.window.look(t, c.cell.Settings.members(), c.sys)
 		if c.err != nil {
 			return c.err
@@ -95,7 +113,7 @@ func (c *conductor) done() bool {
 		return true
 	}
 	if c.window.length > 0 {
-		return c.window.over
+		return c.window.over && (c.load == nil || c.load.clients.Idle())
 	}
 	rest := c.schedule.Next() == 0
 	if !c.joins.over(rest) {
@@ -117,7 +135,7 @@ func (c *conductor) Wake(now Time) Time {
 		if !ok {
 			break
 		}
-		c.window.begin(now, c.cell.Settings.members(), c.sys)
+		c.watch(now)
 		c.joins.begin(now, f)
 		if !c.struck && c.deposes(f) {
 			c.struck = true
@@ -130,20 +148,55 @@ func (c *conductor) Wake(now Time) Time {
 		if err := c.inject(f); err != nil {
 			c.err = err
 		}
+		if c.load != nil {
+			c.load.struck(now, f.Kind)
+		}
 		if c.wreck.take(f); (f.Kind == fault.Crash || f.Kind == fault.PowerOff) && slices.Contains(f.Nodes, c.election.old) {
 			c.election.leaves(now)
 		}
 	}
+	calm := c.calm(now)
 	var next Time
 	if at := c.schedule.Next(); at != 0 {
 		next = c.base + at
 	}
 	if c.probed {
-		if at := c.probes.wake(now, c); next == 0 || at < next {
-			next = at
-		}
+		next = sooner(next, c.probes.wake(now, c))
 	}
-	return next
+	if c.load != nil {
+		next = sooner(next, c.load.clients.Wake(now))
+	}
+	return sooner(next, calm)
+}
+
+// sooner is the earlier of two instants, of which zero is none.
+func sooner(a, b Time) Time {
+	if a == 0 || b != 0 && b < a {
+		return b
+	}
+	return a
+}
+
+// watch begins the time that the service is watched for.
+func (c *conductor) watch(now Time) {
+	if c.window.begin(now, c.cell.Settings.members(), c.sys); c.window.begun && c.load != nil {
+		c.load.end(c.window.end)
+	}
+}
+
+// calm begins that time where nothing goes wrong, when the warm-up is over, and
+// says when to be called for it.
+func (c *conductor) calm(now Time) Time {
+	s := &c.cell.Settings
+	if s.Observe == 0 || len(s.Faults) > 0 || c.window.begun {
+		return 0
+	}
+	at := c.base + s.Warmup.Time()
+	if now >= at {
+		c.watch(now)
+		return 0
+	}
+	return at
 }
 
 // broadcast is when a leader last sent its heartbeats; 0: never, or nobody saw it.
@@ -202,8 +255,13 @@ func (c *conductor) Reply(now Time, r bench.Reply) {
 	if c.stage != nil {
 		c.stage.reply(r, c.cell.Settings.Cluster.Voters)
 	}
-	c.probes.reply(now, r)
-	c.window.reply(now, r)
+	if int(r.ID.Session) <= c.cell.Settings.Cluster.Voters {
+		c.probes.reply(now, r)
+		c.window.reply(now, r)
+	}
+	if c.load != nil {
+		c.load.clients.Reply(now, r)
+	}
 }
 
 // Listen names the events that the measurement and the checks need.
@@ -214,6 +272,9 @@ func (c *conductor) Listen() protocols.EventSet {
 	}
 	if c.checks != nil {
 		events |= c.checks.Listen()
+	}
+	if c.load != nil && c.load.visible != nil {
+		events |= c.load.visible.Listen()
 	}
 	return events
 }
@@ -226,6 +287,35 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 	c.election.observe(now, node, e, c.sys)
 	c.window.observe(now, e)
 	c.joins.observe(now, node, e, c.cell.Settings.Cluster.Voters, c.sys)
+	if c.load != nil && c.load.visible != nil {
+		c.load.visible.Observe(now, node, e)
+	}
+}
+
+// breach says what broke a promise to clients; empty: nothing did.
+func (c *conductor) breach() string {
+	if c.load != nil {
+		if v := c.load.stale.Violation(); v != nil {
+			return v.Error()
+		}
+	}
+	return ""
+}
+
+// broken is that as a Breach; nil: nothing did.
+func (c *conductor) broken(trial int, probed bool) *Breach {
+	if what := c.breach(); what != "" {
+		return &Breach{c.cell, trial, probed, what}
+	}
+	return nil
+}
+
+// clients are what the trial that row reports has to say of them.
+func (c *conductor) clients(row *results.Trial) (reads []results.Reads, windows []results.Window) {
+	if c.load == nil {
+		return nil, nil
+	}
+	return c.load.reads(row, c.now, c.cell.Settings.Workload.mode()), c.load.series(row)
 }
 
 // remove takes ids out of a list.
@@ -239,11 +329,17 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	c.election.report(&row, inside)
 	c.window.report(&row)
 	c.joins.report(&row)
+	if c.load != nil {
+		c.load.report(&row)
+	}
 	if c.probed && c.probes.outage >= 0 {
 		row.OutageMS = milliseconds(c.probes.outage)
 	}
 	if !c.done() {
 		row.Outcome = results.Censored
+	}
+	if c.breach() != "" {
+		row.Outcome = results.Violated
 	}
 	return row
 }

@@ -30,8 +30,12 @@ func (w *bubbles) trial(trial int, probed bool) (row results.Trial, checksum uin
 	w.cfg.Trial = trial
 	err = hashicorp.Trial(w.cfg, func(sys bench.System) error {
 		c.prepare(sys, trial, probed, 0)
-		c.probes.restart()
+		c.restart()
 		return c.conduct(w.ctx)
 	})
-	return c.row(trial, true), 0, nil, err
+	return c.row(trial, true), 0, c.broken(trial, probed), err
+}
+
+func (w *bubbles) clients(row *results.Trial) ([]results.Reads, []results.Window) {
+	return w.conductor.clients(row)
 }

@@ -140,7 +140,7 @@ func (w *processed) renew() (err error) {
 	if w.servers, _, err = w.start(); err != nil {
 		return err
 	}
-	w.conductor.probes.restart()
+	w.conductor.restart()
 	return w.ready()
 }
 
@@ -173,7 +173,11 @@ func (w *processed) trial(trial int, probed bool) (row results.Trial, checksum u
 		}
 		w.spoilt++
 	}
-	return row, 0, nil, err
+	return row, 0, w.conductor.broken(trial, probed), err
+}
+
+func (w *processed) clients(row *results.Trial) ([]results.Reads, []results.Window) {
+	return w.conductor.clients(row)
 }
 
 // once runs a trial and mends what it broke. The pressure is that on the cores

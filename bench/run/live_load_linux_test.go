@@ -16,6 +16,7 @@ import (
 
 var (
 	loadFor    = flag.Duration("load", 200*time.Millisecond, "how long each round of the load test measures a system")
+	loadWarm   = flag.Duration("warm", 0, "how long the load test loads each system before it measures: a JVM compiles meanwhile")
 	loadRounds = flag.Int("rounds", 1, "of the load test: each measures each system of a pair once")
 )
 
@@ -64,6 +65,12 @@ func TestLoad(t *testing.T) {
 			fsync, err := FsyncLatency(t.TempDir())
 			if err != nil {
 				t.Fatal(err)
+			}
+			for _, c := range crowds {
+				if *loadWarm > 0 {
+					c.round(*loadWarm)
+					c.rounds = nil
+				}
 			}
 			before, _ := live.ReadPressure()
 			for range *loadRounds {

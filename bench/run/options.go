@@ -148,6 +148,7 @@ func (s *System) Complete(x *Settings) {
 			f.Every = new(usualGap)
 		}
 	}
+	x.Workload.complete(s.Protocol)
 	if s.complete != nil {
 		s.complete(x)
 	}

@@ -68,7 +68,7 @@ func nodes(system *System, cell *Cell, w *processed) (live.Config, error) {
 		return cfg, err
 	}
 	cfg.Network, cfg.Nodes, cfg.Absent, cfg.Port = w.network, cell.Settings.members(), cell.Settings.Cluster.Absent, clientPort
-	cfg.Faults = slices.Concat(system.live, networked)
+	cfg.Faults, cfg.Reads = slices.Concat(system.live, networked), reads(system.Name, Live)
 	if w.inside {
 		cfg.Sent = func(now Time, from, to NodeID, kind uint8, size int) {
 			w.conductor.election.sent(from, to, kind, size)
@@ -77,7 +77,7 @@ func nodes(system *System, cell *Cell, w *processed) (live.Config, error) {
 	}
 	p := Process{System: system.Name, Scenario: cell.Settings}
 	s := &p.Scenario
-	s.Faults, s.Nodes, s.Links, s.Columns = nil, nil, nil, nil // not the node's concern
+	s.Faults, s.Nodes, s.Links, s.Columns, s.Workload = nil, nil, nil, nil, Workload{} // not the node's concern
 	p.Peers = map[NodeID]netip.AddrPort{}
 	for id := NodeID(1); int(id) <= cfg.Nodes; id++ {
 		p.Peers[id] = netip.AddrPortFrom(cfg.Network.Address(id), peerPort)

@@ -61,7 +61,7 @@ func quoted(s string) string {
 func (c *Cell) Passes() []bool {
 	switch {
 	case c.Settings.Probe.Interval == 0:
-		return []bool{false}
+		return []bool{false} // clients of a workload are no probes
 	case c.Mode == Live, c.Settings.Observe > 0:
 		return []bool{true}
 	}
@@ -76,6 +76,10 @@ type Options struct {
 	// Rows gets what the i-th of this process's trials has to say, never twice
 	// at a time, but in the order in which trials end.
 	Rows func(i int, rows []results.Trial)
+
+	// Clients, unless nil, gets what its clients have to say, likewise, before Rows; no
+	// rows where the cell has no workload.
+	Clients func(i int, reads []results.Reads, windows []results.Window)
 }
 
 // A Summary tells how a cell went.
@@ -174,7 +178,7 @@ func (r *runner) work(system *System) (err error) {
 			return nil
 		}
 		trial := r.trials[i]
-		var rows []results.Trial
+		var told parcel
 		var sum uint64
 		var breaches []*Breach
 		for _, probed := range r.cell.Passes() {
@@ -183,10 +187,12 @@ func (r *runner) work(system *System) (err error) {
 				return nil // cut short: no row
 			}
 			if err != nil { // the world has failed: say so in the row, and end the cell
-				r.finish(i, append(rows, r.cell.failed(trial, probed)), sum, breaches)
+				told.rows = append(told.rows, r.cell.failed(trial, probed))
+				r.finish(i, &told, sum, breaches)
 				return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
 			}
-			rows = append(rows, row)
+			reads, windows := w.clients(&row)
+			told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, reads...), append(told.windows, windows...)
 			if checksum != 0 {
 				sum = combine(sum, trial, probed, checksum)
 			}
@@ -194,7 +200,7 @@ func (r *runner) work(system *System) (err error) {
 				breaches = append(breaches, broken)
 			}
 		}
-		r.finish(i, rows, sum, breaches)
+		r.finish(i, &told, sum, breaches)
 	}
 	return nil
 }
@@ -224,18 +230,28 @@ func (c *Cell) row(trial int, probed bool) results.Trial {
 // keptBreaches is how many a summary tells of.
 const keptBreaches = 5
 
-func (r *runner) finish(i int, rows []results.Trial, sum uint64, breaches []*Breach) {
+// A parcel is what a trial has to say.
+type parcel struct {
+	rows    []results.Trial
+	reads   []results.Reads
+	windows []results.Window
+}
+
+func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sum.Checksum += sum
 	if n := keptBreaches - len(r.sum.Breaches); n > 0 {
 		r.sum.Breaches = append(r.sum.Breaches, breaches[:min(n, len(breaches))]...)
 	}
-	for _, row := range rows {
+	for _, row := range told.rows {
 		r.sum.Rows++
 		r.sum.Counts[row.Outcome]++
 	}
+	if r.options.Clients != nil {
+		r.options.Clients(i, told.reads, told.windows)
+	}
 	if r.options.Rows != nil {
-		r.options.Rows(i, rows)
+		r.options.Rows(i, told.rows)
 	}
 }

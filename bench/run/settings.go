@@ -30,6 +30,7 @@ type Settings struct {
 	Raft     Raft      `toml:"raft" doc:"governs raft, etcd and hashicorp"`
 	Zab      Zab       `toml:"zab" doc:"governs zab and zookeeper"`
 	Probe    Probe     `toml:"probe"`
+	Workload Workload  `toml:"workload" json:",omitzero" doc:"clients that read and write, beside or instead of [probe]: from the end of the warm-up for observe, which they need; a trial then runs once, under their load"`
 	Faults   []Planned `toml:"fault" doc:"what goes wrong, in any order"`
 }
 
@@ -85,7 +86,8 @@ type Disk struct {
 
 // CPU describes the simulated machines' processors.
 type CPU struct {
-	Timer random.Distribution `toml:"timer" default:"constant(0s)" doc:"how late a server acts on a timeout that has ended; of raft, zab and etcd"`
+	Message Duration            `toml:"message" json:",omitzero" example:"\"20us\"" doc:"that a server's one processor takes for each message from a server and each request of a client, one after the other; absent: none; of raft, zab and etcd"`
+	Timer   random.Distribution `toml:"timer" default:"constant(0s)" doc:"how late a server acts on a timeout that has ended; of raft, zab and etcd"`
 }
 
 // Raft's timeouts.
@@ -122,6 +124,22 @@ type Zab struct {
 // Probe is the black box's view: clients that write all the time.
 type Probe struct {
 	Interval Duration `toml:"interval" doc:"between two writes of the client pinned to each voter; absent: no probes, outage_ms empty"`
+}
+
+// Workload is clients that read and write. Without Clients there is none.
+type Workload struct {
+	Clients   int      `toml:"clients" least:"1" most:"10000" example:"10" doc:"how many; each has one session for its reads and one for its writes"`
+	Rate      float64  `toml:"rate" example:"1000.0" doc:"operations per second that begin, of all clients together, whatever becomes of those before (open loop; latency counts from the instant that was meant); absent: each client asks when it has been answered (closed loop)"`
+	Arrivals  string   `toml:"arrivals" oneof:"poisson,constant" doc:"of an open loop: at random instants, or at even intervals; absent: poisson"`
+	Reads     float64  `toml:"reads" unit:"probability" example:"0.9" doc:"share of reads; the others are writes"`
+	ReadMode  string   `toml:"read_mode" oneof:"local,leader,lease,readindex,sync" doc:"what a read is sure of; local: nothing, it is the state of the server that is asked (absent: this); leader: that this server believes to lead; lease: the same, from a lease and a bound on clock drift (raft); readindex: that it led after the read began (raft; hashicorp live: VerifyLeader); sync: ZooKeeper's sync, then local (zab, as its sync says; zookeeper)"`
+	Attach    string   `toml:"attach" oneof:"any,leader,followers,observers" doc:"to which servers sessions of reads attach themselves, and those of writes where any server takes them (zab, zookeeper; elsewhere they are the leader's); absent: any, or leader where read_mode is leader, lease or readindex"`
+	Keys      int      `toml:"keys" least:"1" most:"1000000" doc:"absent: 100"`
+	Skew      float64  `toml:"skew" example:"0.99" doc:"key i is chosen in proportion to i^-skew (zipf); absent: all alike"`
+	ValueSize int      `toml:"value_size" least:"8" most:"1048576" doc:"bytes; absent: 128"`
+	Timeout   Duration `toml:"timeout" least:"1ms" doc:"after which a client gives an operation up, and moves to another server; absent: 1s"`
+	Monotonic *bool    `toml:"monotonic" doc:"a session tells each server how new a state it has seen, and one that is behind it refuses; absent: true for zab, as in ZooKeeper, else false"`
+	Window    Duration `toml:"window" least:"1ms" example:"\"10ms\"" doc:"resolution of the time series of ended operations, which goes into windows-<mode>-<system>.csv; absent: no such file"`
 }
 
 // Planned is a fault of the schedule.

@@ -19,6 +19,8 @@ type worker interface {
 	// trial returns the row, and a checksum over the trial's events where a
 	// system has one. An error is the world's, and ends the cell.
 	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error)
+	// clients are what the clients of the trial's workload have to say; row is what trial returned.
+	clients(row *results.Trial) ([]results.Reads, []results.Window)
 	close() error
 }
 
@@ -31,7 +33,11 @@ type Breach struct {
 }
 
 func (b *Breach) String() string {
-	return fmt.Sprintf("%s: trial %d: %s\nto see it again: %s", b.Cell, b.Trial, b.What, b.Cell.replay(b.Trial, b.Probed))
+	text := fmt.Sprintf("%s: trial %d: %s", b.Cell, b.Trial, b.What)
+	if s, err := Lookup(b.Cell.System); err == nil && s.Reproducible && b.Cell.Mode == Sim {
+		text += "\nto see it again: " + b.Cell.replay(b.Trial, b.Probed)
+	}
+	return text
 }
 
 // A maker returns the function that makes a node's replica under settings.
@@ -46,12 +52,13 @@ func simulated[M protocols.Message](protocol string, make maker[M], countable fu
 			members = append(members, NodeID(id))
 		}
 		w := &simulation[M]{ctx: ctx, checks: check.New(s.Cluster.Voters, invariants[protocol])}
+		w.checks.Strict = check.ModesOf(s.strict()...)
 		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: countable}}
 		grow := make(s, members[:s.Cluster.Voters], members[s.Cluster.Voters:])
 		if s.Staged() {
 			grow = w.staged(grow, s, countable)
 		}
-		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Absent: s.Cluster.Absent, Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Images: s.Cluster.SnapshotEntries,
+		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Absent: s.Cluster.Absent, Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Message: s.CPU.Message.Time(), Images: s.Cluster.SnapshotEntries, Reads: reads(cell.System, Sim),
 			Witness: witness{w.checks, &w.conductor}, Trace: trace}, cell.Seed, 0)
 		return w, nil
 	}
@@ -111,11 +118,15 @@ func (w *simulation[M]) staged(grow func(NodeID, protocols.Recovered, *rand.Rand
 
 func (w *simulation[M]) close() error { return nil }
 
+func (w *simulation[M]) clients(row *results.Trial) ([]results.Reads, []results.Window) {
+	return w.conductor.clients(row)
+}
+
 func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error) {
 	c := &w.conductor
 	w.cluster.Reset(c.cell.Seed, trial)
 	c.prepare(w.cluster, trial, probed, 0)
-	c.probes.restart()
+	c.restart()
 	for _, f := range c.cell.Settings.clocks() {
 		if err := w.cluster.Inject(f); err != nil {
 			return row, 0, nil, err
@@ -127,6 +138,8 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 	if what == "" {
 		if v := w.checks.Violation(); v != nil {
 			what = v.Error()
+		} else {
+			what = c.breach()
 		}
 	}
 	if what != "" {

@@ -150,7 +150,7 @@ func (s *System) NotesOn(x *Settings) []string {
 // Check returns the settings that the system cannot have.
 func (s *System) Check(mode Mode, x *Settings) []Unsupported {
 	lost := append(s.unstaged(mode, x), s.optionless(mode, x)...)
-	lost = append(lost, unpaced(mode, x)...)
+	lost = append(append(lost, unpaced(mode, x)...), s.unread(mode, x)...)
 	if s.check != nil {
 		lost = append(lost, s.check(mode, x)...)
 	}

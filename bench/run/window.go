@@ -62,7 +62,7 @@ func greatest(servers int, v bench.System) (epoch uint64) {
 
 // until is when the window ends, if it does before t.
 func (w *window) until(t Time) Time {
-	if w.begun && w.end < t {
+	if w.begun && !w.over && w.end < t {
 		return w.end
 	}
 	return t

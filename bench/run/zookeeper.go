@@ -62,6 +62,9 @@ func bootZooKeeper(ctx context.Context, _ *System, cell *Cell) (worker, error) {
 	cfg := zookeeper.Default()
 	cfg.Voters, cfg.Observers, cfg.Absent = s.Cluster.Voters, s.Cluster.Observers, s.Cluster.Absent
 	cfg.Tick, cfg.InitLimit, cfg.SyncLimit = time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
+	if s.Workload.Clients > 0 {
+		cfg.Keys = max(cfg.Keys, int(new(s.population("zab")).Limit()))
+	}
 	if x := time.Duration(s.Zab.MaxNotification); x != 60*time.Second {
 		cfg.Properties = map[string]string{"zookeeper.fastleader.maxNotificationInterval": fmt.Sprint(x.Milliseconds())}
 	}

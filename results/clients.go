@@ -1,0 +1,62 @@
+package results
+
+// A Reads is one row of a reads file: how the reads of a trial fared that servers
+// in one role answered.
+type Reads struct {
+	Scenario     string    `csv:"scenario" doc:"as in the trials file, like the columns up to seed"`
+	Case         string    `csv:"case"`
+	Mode         string    `csv:"mode"`
+	System       string    `csv:"system"`
+	Swept        []Setting `csv:"*" doc:"one column per swept key"`
+	Trial        int       `csv:"trial"`
+	Seed         uint64    `csv:"seed"`
+	Role         string    `csv:"role" doc:"of the server when its answer came: follower, candidate (it looks for a leader), leader or observer; of a read that failed, of the server that was asked last"`
+	ReadMode     string    `csv:"read_mode" doc:"workload.read_mode"`
+	Reads        int       `csv:"reads" doc:"that were answered; the columns below are of these, but for refused and unanswered"`
+	Refused      int       `csv:"refused" doc:"nobody served them: a system that refuses looks fresh"`
+	Unanswered   int       `csv:"unanswered" doc:"the client gave them up"`
+	P50          Number    `csv:"read_p50_ms" unit:"ms" doc:"median latency, as in the trials file"`
+	P99          Number    `csv:"read_p99_ms" unit:"ms" doc:"99th percentile; empty below 1000 reads"`
+	Stale        int       `csv:"stale" doc:"reads that were one version or more behind: it had been acknowledged to its client before the read began"`
+	VersionsP99  Number    `csv:"k_p99" doc:"99th percentile of versions behind, to 1 %; empty below 1000 reads"`
+	VersionsMost Number    `csv:"k_max" doc:"the most versions behind"`
+	TimeP99      Number    `csv:"t_p99_ms" unit:"ms" doc:"99th percentile of the time behind, to 1 %: since when a version had been acknowledged that the read did not see, 0 where there is none; empty below 1000 reads"`
+	TimeMost     Number    `csv:"t_max_ms" unit:"ms" doc:"the most time behind"`
+	Backwards    int       `csv:"monotonic_violations" doc:"an earlier read of the same client and key, answered before this one began, saw a later version"`
+	OwnMissed    int       `csv:"own_write_violations" doc:"a write of the same client to the key, acknowledged before this one began, had made a later version"`
+	Clipped      int       `csv:"clipped" doc:"stale reads whose versions or time behind are too small, for what would tell is not remembered"`
+	Visible      Number    `csv:"visible" doc:"simulated: acknowledged writes, each counted once a server in this role at the acknowledgement, that it applied by the end of the trial"`
+	Invisible    Number    `csv:"invisible" doc:"and that it had not applied by then"`
+	VisibleP50   Number    `csv:"visible_p50_ms" unit:"ms" doc:"median time from a write's acknowledgement to its application at such a server, 0 where that came first (Kaplan-Meier: those not applied count as long as they were watched); empty where it is not reached"`
+	VisibleP99   Number    `csv:"visible_p99_ms" unit:"ms" doc:"99th percentile of the same"`
+}
+
+// A Window is one row of a windows file: what ended in one window of a trial.
+type Window struct {
+	Scenario string    `csv:"scenario" doc:"as in the trials file, like the columns up to seed"`
+	Case     string    `csv:"case"`
+	Mode     string    `csv:"mode"`
+	System   string    `csv:"system"`
+	Swept    []Setting `csv:"*" doc:"one column per swept key"`
+	Trial    int       `csv:"trial"`
+	Seed     uint64    `csv:"seed"`
+	At       Number    `csv:"at_ms" unit:"ms" doc:"when the window begins, from the end of the warm-up on; each is as long as workload.window"`
+	Reads    int       `csv:"reads" doc:"answered in it"`
+	Writes   int       `csv:"writes" doc:"acknowledged in it"`
+	Failed   int       `csv:"failed" doc:"operations that were refused or given up in it"`
+	Faults   string    `csv:"faults" doc:"kinds of the faults that struck in it, and of those that mended them, with a blank between"`
+}
+
+// NewReads returns a row of the trial that t reports, with nothing measured.
+func NewReads(t *Trial) Reads {
+	r := blank[Reads]()
+	r.Scenario, r.Case, r.Mode, r.System, r.Swept, r.Trial, r.Seed = t.Scenario, t.Case, t.Mode, t.System, t.Swept, t.Trial, t.Seed
+	return r
+}
+
+// NewWindow returns a row of the trial that t reports, with nothing measured.
+func NewWindow(t *Trial) Window {
+	r := blank[Window]()
+	r.Scenario, r.Case, r.Mode, r.System, r.Swept, r.Trial, r.Seed = t.Scenario, t.Case, t.Mode, t.System, t.Swept, t.Trial, t.Seed
+	return r
+}
