@@ -196,6 +196,7 @@ func (p *timePanel) fill(d *results.Data) bool {
 	for _, t := range trials {
 		least = min(least, len(t))
 	}
+	least-- // the last window is cut short
 	p.All, p.Writes = make([]float64, least), make([]float64, least)
 	each := 1 / (float64(p.N) * p.width)
 	for _, t := range trials {
@@ -242,7 +243,7 @@ func extremes(values []float64) spot {
 }
 
 // topOf is where panels end: well above what is asked for.
-func topOf(panels []timePanel) float64 { return 1.6 * settingsOf(panels[0].cell).Workload.Rate }
+func topOf(panels []timePanel) float64 { return 1.8 * settingsOf(panels[0].cell).Workload.Rate }
 
 func drawTimes(panels []timePanel) drawing {
 	heads := make([]head, len(panels))
@@ -287,7 +288,6 @@ func (p *timePanel) Plot(c draw.Canvas, pl *plot.Plot) {
 		left, right := x(b.From), x(b.To)
 		c.SetColor(lightGrey)
 		c.Fill(vg.Rectangle{Min: vg.Point{X: left, Y: c.Min.Y}, Max: vg.Point{X: right, Y: c.Max.Y}}.Path())
-		c.FillText(textStyle(small, black, text.XCenter, text.YTop), vg.Point{X: (left + right) / 2, Y: c.Max.Y - 1}, b.Label)
 	}
 	w := settingsOf(p.cell).Workload
 	for _, rate := range []float64{w.Rate, w.Rate * (1 - w.Reads)} {
@@ -304,5 +304,12 @@ func (p *timePanel) Plot(c draw.Canvas, pl *plot.Plot) {
 			points[i] = vg.Point{X: x((float64(i) + 0.5) * p.width), Y: y(min(v, pl.Y.Max))}
 		}
 		c.StrokeLines(l.style, points)
+	}
+	label := textStyle(small, black, text.XCenter, text.YTop)
+	for _, b := range p.Bands {
+		middle, wide := x((b.From+b.To)/2), label.Width(b.Label)/2+1
+		c.SetColor(white)
+		c.Fill(vg.Rectangle{Min: vg.Point{X: middle - wide, Y: c.Max.Y - 9}, Max: vg.Point{X: middle + wide, Y: c.Max.Y}}.Path())
+		c.FillText(label, vg.Point{X: middle, Y: c.Max.Y - 1}, b.Label)
 	}
 }

@@ -34,14 +34,18 @@ func Jobs() int { return runtime.GOMAXPROCS(0) }
 // trials of a simulated one, and reckons a live one from its settings.
 func Estimate(cell *Cell) time.Duration {
 	s := &cell.Settings
-	if cell.Mode == Live { // boot, then warm-up, what is observed, election and the victim's return for each trial and the one not counted
+	if cell.Mode == Live { // boot, once or for each, then warm-up, what is observed, election and the victim's return for each trial and the one not counted
+		boots := 1
+		if len(s.Cluster.Absent) > 0 {
+			boots += cell.Trials
+		}
 		each := time.Duration(s.Warmup) + time.Duration(s.Observe)
 		if len(s.Faults) > 0 || s.Observe == 0 {
 			each += liveTrial
 		}
 		all := time.Duration(cell.Trials+1) * each
 		if !cell.Turns { // cells that take turns have servers in common
-			all += liveBoot + time.Duration(s.Workload.Warmup)
+			all += time.Duration(boots)*liveBoot + time.Duration(s.Workload.Warmup)
 		}
 		return all
 	}
