@@ -64,7 +64,7 @@ func (d *decoder) section(n *node, v reflect.Value, section, path string) {
 			d.value(child, target, f, join(section, f.name), here)
 			continue
 		}
-		own := v.Type() == documentType || v.Type() == entryType
+		own := v.Type() == documentType || v.Type() == entryType || v.Type() == statedType
 		switch {
 		case f.required && (own || !d.part):
 			d.fail(&node{at: origin{n.at.file, n.at.line, here}}, here, "is missing; write %s", example(f))

@@ -68,6 +68,42 @@ func dictionary[T any]() string {
 	return b.String()
 }
 
+// Value returns what a row holds in the column of this name: a string, bool or
+// Number; nil if there is no such column. Whole numbers are Numbers too. The
+// value of a swept key is its text.
+func (t *Trial) Value(name string) any {
+	i, ok := places[name]
+	if !ok {
+		for _, s := range t.Swept {
+			if s.Key == name {
+				return s.Value
+			}
+		}
+		return nil
+	}
+	switch x := reflect.ValueOf(t).Elem().Field(i).Interface().(type) {
+	case int:
+		return Number(x)
+	case uint64:
+		return Number(x)
+	case Outcome:
+		return string(x)
+	default:
+		return x
+	}
+}
+
+// places are the fields of a Trial by the names of their columns.
+var places = func() map[string]int {
+	places := map[string]int{}
+	for i, c := range columnsOf(new(Trial), "*") {
+		if _, swept := c.field.(*[]Setting); !swept {
+			places[c.name] = i
+		}
+	}
+	return places
+}()
+
 // append writes the value of the column to the end of a row.
 func (c *column) append(row []byte) []byte {
 	switch p := c.field.(type) {

@@ -85,7 +85,8 @@ type Disk struct {
 
 // CPU describes the simulated machines' processors.
 type CPU struct {
-	Timer random.Distribution `toml:"timer" default:"constant(0s)" doc:"how late a server acts on a timeout that has ended; of raft, zab and etcd"`
+	Message Duration            `toml:"message" json:",omitzero" example:"\"20us\"" doc:"that a server's one processor takes for each message from a server and each request of a client, one after the other; absent: none; of raft, zab and etcd"`
+	Timer   random.Distribution `toml:"timer" default:"constant(0s)" doc:"how late a server acts on a timeout that has ended; of raft, zab and etcd"`
 }
 
 // Raft's timeouts.

@@ -25,6 +25,7 @@ type host[M protocols.Message] struct {
 	alarm  Time // when the node wants to be woken, on its own clock
 	queued Time // when the earliest alarm event is due
 	late   Time // the alarm that is due and rings late; 0: none
+	busy   Time // until when the processor deals with what has come, on the run's clock
 	timers rand.PCG
 	timer  *rand.Rand
 
@@ -65,7 +66,7 @@ func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
 func (c *Cluster[M]) rise(h *host[M]) {
 	h.up, h.refuses = true, false
 	h.life++
-	h.alarm, h.queued, h.late = 0, 0, 0
+	h.alarm, h.queued, h.late, h.busy = 0, 0, 0, 0
 	c.silence(h.id) // or what an old stream held for a cut to end would overtake what it has on its way
 	for p := 1; p < len(c.hosts); p++ {
 		if NodeID(p) == h.id {

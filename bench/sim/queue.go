@@ -25,6 +25,7 @@ type event struct {
 	node protocols.NodeID
 	peer protocols.NodeID
 	kind kind
+	done bool // its node's processor has dealt with it
 }
 
 func (a *event) before(b *event) bool { return a.at < b.at || a.at == b.at && a.ord < b.ord }

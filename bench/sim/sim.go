@@ -43,6 +43,7 @@ type Config[M protocols.Message] struct {
 	Network network.Config
 	Fsync   random.Distribution
 	Timer   random.Distribution  // how late alarms ring
+	Message Time                 // of a node's processor, which deals with one after the other, for each message and request that reaches it
 	Images  int                  // entries between two images of the store; zero: never
 	Reads   []protocols.ReadMode // that the replicas know; nil: ReadLocal and ReadLeader, which need no more than one node
 
@@ -166,6 +167,13 @@ func (c *Cluster[M]) step() {
 	h := c.hosts[e.node]
 	if h.paused && h.life == e.life {
 		h.deferred = append(h.deferred, e)
+		return
+	}
+	if c.cfg.Message > 0 && h.up && !e.done && (e.kind == deliver || e.kind == submit) {
+		// What comes takes its turn, in order: each ends later than the one before.
+		h.busy = max(h.busy, c.now) + c.cfg.Message
+		e.at, e.done = h.busy, true
+		c.queue.insert(e)
 		return
 	}
 	switch e.kind {
