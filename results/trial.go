@@ -95,6 +95,10 @@ type Trial struct {
 	Settled        string    `csv:"settled" asked:"true" doc:"how the last third of that time was: stable (writes were acknowledged, under one leader or two); livelock (two new leaders or more; or no write acknowledged, while servers began two rounds of voting or more); deadlock (no write acknowledged, and nothing of that)"`
 }
 
+// OfClients are the columns that a scenario with [workload] asks for.
+var OfClients = []string{"reads", "reads_failed", "writes", "writes_failed", "read_p50_ms", "read_p99_ms", "commit_p50_ms", "commit_p99_ms", "throughput_ops_s",
+	"stale", "k_max", "t_p99_ms", "t_max_ms", "apply_lag_p5_ms", "apply_lag_p50_ms", "apply_lag_p95_ms", "apply_lag_max_ms"}
+
 // NewTrial returns a row with nothing measured.
 func NewTrial() Trial { return blank[Trial]() }
 
