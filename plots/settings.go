@@ -29,8 +29,15 @@ type settings struct {
 		SyncLimit       int
 		FinalizeWait    string
 		MinNotification string
+		Sync            string
 	}
-	Probe  struct{ Interval string }
+	Probe    struct{ Interval string }
+	Clients  struct{ Delay string }
+	Workload struct {
+		Clients, Keys    int
+		Rate, Reads      float64
+		ReadMode, Attach string
+	}
 	Faults []planned
 }
 

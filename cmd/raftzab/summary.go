@@ -25,6 +25,7 @@ type sample struct {
 	join             []float64 // of trials with clients, where the scenario asks for it
 	counts           counts
 	window           watched
+	reads            reads
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
 }
 
@@ -44,6 +45,7 @@ func (s *sample) add(rows []results.Trial) {
 		}
 		if s.cell.Settings.Observe > 0 {
 			s.window.add(r)
+			s.reads.add(r)
 		}
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
@@ -113,7 +115,10 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 		}
 	}
 	if len(windows) > 0 {
-		printWatched(out, windows, s.Seed)
+		if struck := slices.DeleteFunc(slices.Clone(windows), func(r *sample) bool { return len(r.cell.Settings.Faults) == 0 }); len(struck) > 0 {
+			printWatched(out, struck, s.Seed)
+		}
+		printReads(out, windows, s.Seed)
 	}
 	if len(elections) > 0 {
 		printElections(out, elections, s.Seed)
