@@ -18,7 +18,7 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 }
 
 func latencyPanels(d *results.Data) []panel {
-	if swept(d) || paired(d) {
+	if swept(d) || paired(d) || len(d.Windows) > 0 { // of a time series an election is but a part
 		return nil
 	}
 	elects := electing(d)
