@@ -36,6 +36,11 @@ var figures = []figure{
 	{"zab-phases", zabPhases, nil},
 	{"failover", failover, failoverTable},
 	{"failover-outage", failoverOutage, failoverOutageTable},
+	{"read-staleness", readStaleness, nil},
+	{"live-read-staleness", liveStaleness, liveStalenessTable},
+	{"commit-notice", commitNotice, nil},
+	{"sync-limits", syncLimits, nil},
+	{"pause-stale-reads", pauseStaleReads, nil},
 	{"read-share", readShare, readShareTable},
 	{"throughput-over-time", throughputOverTime, throughputOverTimeTable},
 }

@@ -30,14 +30,16 @@ type settings struct {
 		SyncLimit       int
 		FinalizeWait    string
 		MinNotification string
+		Sync            string
 	}
 	Probe    struct{ Interval string }
+	Clients  struct{ Delay string }
 	Workload struct {
-		Clients         int
-		Rate, Reads     float64
-		ReadMode        string
-		Keys, ValueSize int
-		Warmup, Window  string
+		Clients          int
+		Rate, Reads      float64
+		ReadMode, Attach string
+		Keys, ValueSize  int
+		Warmup, Window   string
 	}
 	Warmup, Observe string
 	Faults          []planned

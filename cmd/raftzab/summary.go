@@ -25,6 +25,7 @@ type sample struct {
 	join             []float64 // of trials with clients, where the scenario asks for it
 	counts           counts
 	window           watched
+	reads            reads
 	served           served
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
 }
@@ -45,6 +46,7 @@ func (s *sample) add(rows []results.Trial) {
 		}
 		if s.cell.Settings.Observe > 0 {
 			s.window.add(r)
+			s.reads.add(r)
 		}
 		if s.cell.Settings.Workload.Clients > 0 {
 			s.served.add(r)
@@ -123,6 +125,7 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 	}
 	if len(clients) > 0 {
 		printServed(out, clients, s.Seed)
+		printReads(out, clients, s.Seed)
 	}
 	if len(windows) > 0 {
 		printWatched(out, windows, s.Seed)
