@@ -107,7 +107,7 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 		}
 	}
 	if len(windows) > 0 {
-		if struck := slices.DeleteFunc(slices.Clone(windows), func(r *sample) bool { return len(r.cell.Settings.Faults) == 0 }); len(struck) > 0 {
+		if struck := slices.DeleteFunc(slices.Clone(windows), func(r *sample) bool { return r.cell.Settings.Workload.Clients > 0 && len(r.cell.Settings.Faults) == 0 }); len(struck) > 0 {
 			printWatched(out, struck, s.Seed)
 		}
 		printReads(out, windows, s.Seed)
