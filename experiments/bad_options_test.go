@@ -1,5 +1,7 @@
 package experiments
 
+import "strings"
+
 // onlyFor runs the scenario for one system more.
 func onlyFor(system string) string {
 	return "[[run]]\nmode = \"sim\"\nsystems = [\"" + system + "\"]\ntrials = 10\n"
@@ -52,6 +54,17 @@ max_entries = 5000
 `,
 		`x.toml:15: raft.candidate_timeout: hashicorp cannot have this: hashicorp/raft always draws from T to 2T, and no T below that of election_timeout; write for instance "150ms-300ms", or another range for it alone in [hashicorp]
 x.toml:16: raft.max_entries: hashicorp cannot have this: 5000 are too many for hashicorp/raft; write a number up to 1024, or another for it alone in [hashicorp]`},
+	// Processes.
+	{`turns of trials that nothing disturbs`, strings.Replace(onlyFor("zab"), "trials", "turns = true\ntrials", 1),
+		`x.toml:13: run[1].turns: nothing else disturbs simulated trials; take it out`},
+	{`flags for what is no JVM`, onlyFor("zab") + `[zab]
+jvm = ["-Xmx512m"]
+`,
+		`x.toml:15: zab.jvm: zab cannot have this: it is no JVM; take it out, or leave zab out`},
+	{`flags that are no list`, `[zookeeper]
+jvm = "-Xmx512m"
+`,
+		`x.toml:11: zookeeper.jvm: "-Xmx512m" is no list; write jvm = ["-Xmx512m"]`},
 	// Who takes part.
 	{`observers where there are none`, `observers = 1
 ` + onlyFor("hashicorp"),
@@ -270,7 +283,7 @@ target = "leader"
 name = "a"
 columns = ["overlap", "votes_unheard", "votes_unheard"]
 `,
-		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard"`},
+		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard" or "join_ms"`},
 	{`a column twice`, `[[case]]
 name = "a"
 columns = ["votes_unheard", "votes_unheard"]
@@ -285,6 +298,16 @@ name = "a"
 columns = ["overlap_ms"]
 `,
 		`x.toml:16: case[0].columns: overlap_ms is of a leader that is deposed and lives: no fault does that; write one of kind isolate, partition, cut or pause, or take it out`},
+	{`a join of nobody, to entries that nobody writes`, `[[fault]]
+at = "2s"
+kind = "crash"
+target = "leader"
+[[case]]
+name = "a"
+columns = ["join_ms"]
+`,
+		`x.toml:16: case[0].columns: join_ms is of a server that is started: no fault does that; write one of kind start, give a crash or power-off a "for", or take it out
+x.toml:16: case[0].columns: join_ms ends with an entry of the leader's, and nobody writes any; write interval = "2ms" in [probe], or take it out`},
 	{`an overlap within a stated time`, `[[fault]]
 at = "2s"
 kind = "isolate"

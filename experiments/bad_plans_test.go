@@ -187,7 +187,7 @@ at = "2s"
 kind = "poweroff"
 target = "leader"
 `,
-		`x.toml:12: fault[0].kind: "poweroff" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos; the nearest is power-off`},
+		`x.toml:12: fault[0].kind: "poweroff" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos, start, flap; the nearest is power-off`},
 	{`a fault that says nothing`, `[[fault]]
 `,
 		`x.toml:10: fault[0].at: is missing; write at = "uniform(1s, 1.075s)"
@@ -263,7 +263,7 @@ kind = "isolate"
 target = "leader"
 every = "1s"
 `,
-		`x.toml:14: fault[0].every: constant(0s) leaves no time between two strikes; write for instance "uniform(200ms, 900ms)"
+		`x.toml:14: fault[0].every: constant(0s) leaves no time between two strikes, which is 1ms at least; write for instance "uniform(200ms, 900ms)"
 x.toml:19: fault[1].every: kind = "isolate" has no such parameter; take it out`},
 	{`what else goes wrong in chaos`, `[[fault]]
 at = "uniform(2s, 3s)"

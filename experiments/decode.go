@@ -157,7 +157,7 @@ func extent(x any) (low, high time.Duration) {
 // choices lists what a kind of fault or a target may be.
 func choices(t reflect.Type) (names []string) {
 	if t == reflect.TypeFor[fault.Kind]() {
-		for k := range fault.Chaotic + 1 {
+		for k := range fault.PlanKinds {
 			names = append(names, k.String())
 		}
 		return names

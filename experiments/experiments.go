@@ -50,7 +50,7 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
 		columns = append(columns, "paper_ms")
 	}
-	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard"} {
+	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "join_ms"} {
 		if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return slices.Contains(c.Settings.Columns, name) }) {
 			columns = append(columns, name)
 		}

@@ -39,7 +39,7 @@ func (f *source) judge(o Options) {
 		x = bare.expansion
 	}
 	cells := x.f.scenario.Cells
-	scope := verdict.Scope{Cells: x.all, Columns: x.f.scenario.Asked(), Watched: slices.ContainsFunc(cells, func(c run.Cell) bool { return c.Settings.Observe > 0 })}
+	scope := verdict.Scope{Cells: x.all, Columns: x.f.scenario.Asked(), Reads: x.f.scenario.Reads(), Watched: slices.ContainsFunc(cells, func(c run.Cell) bool { return c.Settings.Observe > 0 })}
 	for i, v := range x.doc.Verdicts {
 		path := element("verdict", i)
 		if !slices.Contains(x.doc.Claims, v.Claim) {

@@ -40,7 +40,7 @@ func liveStaleness(d *results.Data) (drawing, string, bool) {
 	}
 	c.trials(panels)
 	c.reservations(d, panels)
-	return drawShares(panels), c.String(), true
+	return drawFamilies(panels), c.String(), true
 }
 
 // shareFamilies are two panels, of Rafts and of Zabs, of a scenario without faults
@@ -76,8 +76,8 @@ func shareFamilies(d *results.Data) (families []panel) {
 	return families
 }
 
-// A gap is how far two series of a panel are apart.
-type gap struct {
+// Apart is how far two series of a panel are from each other.
+type apart struct {
 	A, B         string
 	N, M         int
 	Difference   float64 // of medians, A - B, in %
@@ -85,7 +85,7 @@ type gap struct {
 	KS, Critical float64 // 0: too few trials
 }
 
-func (x gap) String() string {
+func (x apart) String() string {
 	text := fmt.Sprintf("%s - %s %+.2f [%+.2f, %+.2f]", x.A, x.B, x.Difference, x.Interval.Low, x.Interval.High)
 	if x.Critical > 0 {
 		text += fmt.Sprintf(", %.2f (%.2f)", x.KS, x.Critical)
@@ -97,11 +97,11 @@ func (x gap) String() string {
 const enoughForKS = 100
 
 // distancesOf compares each series of a panel with each other.
-func distancesOf(p *panel, seed uint64) (all []gap) {
+func distancesOf(p *panel, seed uint64) (all []apart) {
 	for i := range p.Series {
 		for j := i + 1; j < len(p.Series); j++ {
 			a, b := &p.Series[i], &p.Series[j]
-			x := gap{A: a.label(), B: b.label(), N: a.N, M: b.N, Difference: a.sample.Median() - b.sample.Median(), Interval: metric.MedianDifference(a.sample, b.sample, 0.95, seed)}
+			x := apart{A: a.label(), B: b.label(), N: a.N, M: b.N, Difference: a.sample.Median() - b.sample.Median(), Interval: metric.MedianDifference(a.sample, b.sample, 0.95, seed)}
 			if min(a.N, b.N) >= enoughForKS {
 				x.KS, x.Critical = metric.KS(a.sample, b.sample), metric.KSCritical(0.05, a.N, b.N)
 			}
@@ -127,7 +127,7 @@ func liveStalenessTable(d *results.Data) []byte {
 	return b.Bytes()
 }
 
-func sharePanels(panels []panel) []cdfPanel {
+func familyPanels(panels []panel) []cdfPanel {
 	all := cdfPanels(panels)
 	for i := range all {
 		all[i].Title = letter(i, len(all)) + panels[i].Case
@@ -135,8 +135,8 @@ func sharePanels(panels []panel) []cdfPanel {
 	return all
 }
 
-func drawShares(panels []panel) drawing {
-	all := sharePanels(panels)
+func drawFamilies(panels []panel) drawing {
+	all := familyPanels(panels)
 	heads := make([]head, len(all))
 	for i, p := range all {
 		heads[i] = head{p.Title, p.Notes}

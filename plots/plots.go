@@ -41,6 +41,8 @@ var figures = []figure{
 	{"commit-notice", commitNotice, nil},
 	{"sync-limits", syncLimits, nil},
 	{"pause-stale-reads", pauseStaleReads, nil},
+	{"read-share", readShare, readShareTable},
+	{"throughput-over-time", throughputOverTime, throughputOverTimeTable},
 }
 
 // All draws the figures of the scenario whose results are in dir into

@@ -25,6 +25,7 @@ type settings struct {
 	CPU  struct{ Timer string }
 	Raft struct{ ElectionTimeout, Heartbeat string }
 	Zab  struct {
+		JVM             []string
 		Tick            string
 		SyncLimit       int
 		FinalizeWait    string
@@ -34,11 +35,14 @@ type settings struct {
 	Probe    struct{ Interval string }
 	Clients  struct{ Delay string }
 	Workload struct {
-		Clients, Keys    int
+		Clients          int
 		Rate, Reads      float64
 		ReadMode, Attach string
+		Keys, ValueSize  int
+		Warmup, Window   string
 	}
-	Faults []planned
+	Warmup, Observe string
+	Faults          []planned
 }
 
 // planned is what figures say of a fault.

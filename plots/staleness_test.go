@@ -163,7 +163,7 @@ func TestNumbersOfStaleReadsAreTheseOfTestdata(t *testing.T) {
 	golden(t, "pause-stale-reads", oldestPanels(d, func(c *results.Cell) string { return c.Mode }), caption)
 	d = syntheticLiveReads(120)
 	_, caption, _ = liveStaleness(d)
-	golden(t, "live-read-staleness", sharePanels(shareFamilies(d)), caption)
+	golden(t, "live-read-staleness", familyPanels(shareFamilies(d)), caption)
 }
 
 // Without writes the wait is that for the heartbeat, without heartbeats that for the

@@ -168,6 +168,7 @@ var made = map[string]func(trials int) *results.Data{
 	"stale-leader": syntheticStale, "zab-phases": syntheticPhases, "failover": syntheticFailover, "failover-outage": syntheticFailover,
 	"read-staleness": syntheticStaleness, "live-read-staleness": syntheticLiveReads, "commit-notice": syntheticNotices, "sync-limits": syntheticSyncs,
 	"pause-stale-reads": syntheticPauses,
+	"read-share":        syntheticShares, "throughput-over-time": syntheticTimes,
 }
 
 func TestAFigureIsDrawnOfItsOwnScenarioOnly(t *testing.T) {

@@ -116,7 +116,7 @@ func etcdNotes(s *Settings) []string {
 func hashicorpConfig(s *Settings, seed uint64) hashicorp.Config {
 	x, cfg := &s.Raft, hashicorp.Default()
 	t := x.ElectionTimeout.Min.Time()
-	cfg.Voters, cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLease = s.Cluster.Voters, t, t, t/2
+	cfg.Voters, cfg.Absent, cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLease = s.Cluster.Voters, s.Cluster.Absent, t, t, t/2
 	cfg.ElectionTimeout = cmp.Or(x.CandidateTimeout.Min.Time(), t)
 	if x.PreVote != nil {
 		cfg.PreVote = *x.PreVote
@@ -132,6 +132,22 @@ func hashicorpNotes(s *Settings) []string {
 	}
 	notes := slices.Clone(hashicorp.Notes)
 	notes[0] = strings.Replace(notes[0], "pre-vote is on", "pre-vote is off, which it is not in the product", 1)
+	return notes
+}
+
+func zookeeperNotes(s *Settings) []string {
+	servers := "JVMs with small heaps and the quick compiler only"
+	if s.Zab.JVM != nil {
+		servers = "JVMs with the flags " + strings.Join(s.Zab.JVM, " ")
+	}
+	notes := []string{"it runs in real time with the disk of the machine (forceSync=yes); its ensemble is booted once a cell, one trial is not counted, and what a trial took down is brought back for the next",
+		"its servers are " + servers + ", which share the machine's cores with each other and with the clients"}
+	if len(s.Faults) > 0 {
+		notes = append(notes, "its phases are the instants at which its log lines \"Peer state changed\" arrive; a server that loses its leader closes its clients' connections, which must come back before a write counts")
+	}
+	if s.Workload.Clients > 0 {
+		notes = append(notes, "its clients are go-zookeeper/zk, in which each request has a goroutine that waits for it; the other systems have a client of this project")
+	}
 	return notes
 }
 
@@ -178,6 +194,7 @@ func (x *Settings) asks(mode Mode) (list []asked) {
 		{"raft.chunk_size", r.ChunkSize > 0},
 		{"raft.trailing", r.Trailing != nil},
 		{"zab.committed_log", x.Zab.CommittedLog != nil},
+		{"zab.jvm", x.Zab.JVM != nil},
 		{"zab.sync", x.Zab.Sync == zab.SyncQuorum.String()},
 		{"zab.last_counter", x.Zab.LastCounter > 0},
 	} {
@@ -236,6 +253,7 @@ var hashicorpLacks = map[string]string{
 }
 
 var zabLacks = map[string]string{
+	"zab.jvm":         "it is no JVM",
 	"network.channel": noDatagrams,
 }
 

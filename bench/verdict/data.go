@@ -14,6 +14,11 @@ type Cell struct {
 	Swept              []results.Setting
 }
 
+// A row is one of a trials file or of a reads file.
+type row interface {
+	Value(column string) any // results.Trial has what it returns
+}
+
 // row is a row as all those of the cell are, for conditions that tell cells apart.
 func (c *Cell) row() *results.Trial {
 	return &results.Trial{Mode: c.Mode, Case: c.Case, System: c.System, Swept: c.Swept}
@@ -36,7 +41,8 @@ func (c *Cell) String() string {
 type Data struct {
 	LeftOut []results.LeftOut // systems that could not run
 
-	rows map[string][]results.Trial
+	rows  map[string][]results.Trial
+	reads map[string][]results.Reads
 }
 
 // Add takes in rows, in any order. Those of failed trials hold no measurement.
@@ -52,16 +58,38 @@ func (d *Data) Add(rows ...results.Trial) {
 	}
 }
 
-// of returns the rows of a cell. Of a simulated trial that ran with clients and
-// without, one of the two rows counts: that without, but for outages.
-func (d *Data) of(c *Cell, probed bool) []results.Trial {
-	rows := d.rows[c.String()]
-	calm := slices.ContainsFunc(rows, func(t results.Trial) bool { return !t.Probed })
-	busy := slices.ContainsFunc(rows, func(t results.Trial) bool { return t.Probed })
-	if !calm || !busy {
-		return rows
+// AddReads takes in rows of reads files, in any order.
+func (d *Data) AddReads(rows ...results.Reads) {
+	if d.reads == nil {
+		d.reads = map[string][]results.Reads{}
 	}
-	return slices.DeleteFunc(slices.Clone(rows), func(t results.Trial) bool { return t.Probed != probed })
+	for _, r := range rows {
+		id := (&Cell{r.Mode, r.Case, r.System, r.Swept}).String()
+		d.reads[id] = append(d.reads[id], r)
+	}
+}
+
+// of returns the rows of a cell of which a column speaks. Of a simulated trial that
+// ran with clients and without, one of the two rows counts: that without, but for
+// outages; both where a condition says which.
+func (d *Data) of(c *Cell, r *rows) (of []row) {
+	if r.reads {
+		for i := range d.reads[c.String()] {
+			of = append(of, &d.reads[c.String()][i])
+		}
+		return of
+	}
+	trials := d.rows[c.String()]
+	calm := slices.ContainsFunc(trials, func(t results.Trial) bool { return !t.Probed })
+	busy := slices.ContainsFunc(trials, func(t results.Trial) bool { return t.Probed })
+	said := slices.ContainsFunc(r.where, func(w Condition) bool { return w.probed })
+	for i := range trials {
+		t := &trials[i]
+		if said || !calm || !busy || t.Probed == r.outages {
+			of = append(of, t)
+		}
+	}
+	return of
 }
 
 // absent says why a cell has fewer trials than it should.
@@ -107,7 +135,7 @@ func (s *Scope) combinations(keys []string) (all [][]results.Setting) {
 
 // admits reports whether a cell is one of a combination: it has its values, where
 // it is governed by them.
-func admits(combination []results.Setting, row *results.Trial) bool {
+func admits(combination []results.Setting, row row) bool {
 	return !slices.ContainsFunc(combination, func(s results.Setting) bool {
 		value, _ := row.Value(s.Key).(string)
 		return value != "" && value != s.Value

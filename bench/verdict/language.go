@@ -19,7 +19,7 @@ import (
 // What a rule may name:
 //
 //   - A system, with its columns: zab.rounds is a Column, raft.settled, which holds
-//     words, a Words. Compared with a number or a text both become a Truth.
+//     words, a Words; zab.by_role.stale is of the reads file. Compared with a number or a text both become a Truth.
 //   - Columns and swept keys by themselves, in conditions: case == "crash", rounds > 1,
 //     cluster.voters == 5. They are Fields, and compared they become a Condition.
 //   - where narrows a Column, Words or Truth by conditions; functions of statistics make
@@ -33,12 +33,13 @@ type rows struct {
 	text    string // as an expression, without conditions
 	where   []Condition
 	outages bool // of a column that comes from trials with clients
+	reads   bool // of the reads file
 }
 
 // A Column is a measure of a system's trials.
 type Column struct {
 	rows
-	of func(t *results.Trial) float64 // NaN: not there
+	of func(t row) float64 // NaN: not there
 }
 
 // A Truth says of a system's trials whether something holds: 1 or 0, or NaN.
@@ -56,9 +57,11 @@ type Field string
 // A Condition tells rows apart.
 type Condition struct {
 	text   string
-	of     func(t *results.Trial) bool
-	trials bool // it tells trials of one cell apart, and not only cells
-	probed bool // it says of which of a trial's two rows it speaks
+	of     func(t row) bool
+	trials bool   // it tells trials of one cell apart, and not only cells
+	probed bool   // it says of which of a trial's two rows it speaks
+	only   string // the column that it is about, if only one of the files has it
+	reads  bool   // then: that is the reads file
 }
 
 // Columns that identify a row, and are no measure.
@@ -79,9 +82,11 @@ var watched = append([]string{"outcome", "terms", "leader_changes", "down_ms", "
 // environment returns all names, for a rule to be evaluated by e.
 func environment(s Scope, e *evaluation) map[string]any {
 	env := map[string]any{}
-	header := results.Header(nil, s.Columns...)
-	sample := results.NewTrial()
-	for _, name := range header {
+	header, ofReads := results.Header(nil, s.Columns...), []string(nil)
+	if s.Reads {
+		ofReads = results.ReadsHeader()
+	}
+	for _, name := range slices.Concat(header, ofReads) {
 		env[name] = Field(name)
 	}
 	for _, c := range s.Cells {
@@ -95,15 +100,23 @@ func environment(s Scope, e *evaluation) map[string]any {
 			if slices.Contains(identity, name) || owners[name] != nil && !slices.Contains(owners[name], c.System) || s.Watched && !slices.Contains(watched, name) {
 				continue
 			}
-			of := rows{e: e, system: c.System, text: c.System + "." + name, outages: name == "outage_ms"}
-			if _, number := sample.Value(name).(results.Number); number {
-				system[name] = Column{of, measured(name)}
-			} else {
-				system[name] = Words{of, name}
+			system[name] = column(rows{e: e, system: c.System, text: c.System + "." + name, outages: name == "outage_ms"}, name, &results.Trial{})
+		}
+		for _, name := range ofReads {
+			if !slices.Contains(identity, name) {
+				inner(system, "by_role")[name] = column(rows{e: e, system: c.System, text: c.System + ".by_role." + name, reads: true}, name, &results.Reads{})
 			}
 		}
 	}
 	return env
+}
+
+// column is a Column, or a Words if a row as sample has words there.
+func column(of rows, name string, sample row) any {
+	if _, number := sample.Value(name).(results.Number); number {
+		return Column{of, measured(name)}
+	}
+	return Words{of, name}
 }
 
 // place puts a swept key where its dotted name says. Places in lists are part of a
@@ -207,7 +220,7 @@ func (c *comparison) apply(p ...any) (any, error) {
 	case Column:
 		b, of := number(p[1]), a.of
 		a.text += " " + c.sign + " " + digits(b)
-		a.of = func(t *results.Trial) float64 { return truth(of(t), func(x float64) bool { return c.holds(x, b) }) }
+		a.of = func(t row) float64 { return truth(of(t), func(x float64) bool { return c.holds(x, b) }) }
 		return Truth(a), nil
 	case Field:
 		b := number(p[1])
@@ -230,7 +243,7 @@ func (c *comparison) applyText(p ...any) (any, error) {
 	switch a := p[0].(type) {
 	case Words:
 		a.text += " " + c.sign + " " + strconv.Quote(want)
-		return Truth{a.rows, func(t *results.Trial) float64 {
+		return Truth{a.rows, func(t row) float64 {
 			text, _ := t.Value(a.name).(string)
 			return truth(0, func(float64) bool { return (text == want) == equal })
 		}}, nil
@@ -246,8 +259,13 @@ func (c *comparison) applyText(p ...any) (any, error) {
 
 func (f Field) condition(sign, value string, of func(v any) bool) Condition {
 	name := string(f)
-	return Condition{text: name + " " + sign + " " + value, of: func(t *results.Trial) bool { return of(t.Value(name)) },
-		trials: new(results.Trial).Value(name) != nil && name != "case" && name != "mode", probed: name == "probed"}
+	inTrials, inReads := new(results.Trial).Value(name) != nil, new(results.Reads).Value(name) != nil
+	c := Condition{text: name + " " + sign + " " + value, of: func(t row) bool { return of(t.Value(name)) },
+		trials: (inTrials || inReads) && name != "case" && name != "mode", probed: name == "probed"}
+	if inTrials != inReads {
+		c.only, c.reads = name, inReads
+	}
+	return c
 }
 
 // truth is 1 or 0 for what is there.
@@ -266,8 +284,11 @@ func join(a, b any, sign string, both func(a, b bool) bool) (any, error) {
 	switch a := a.(type) {
 	case Condition:
 		b, of := b.(Condition), a.of
+		if b.only != "" {
+			a.only, a.reads = b.only, b.reads
+		}
 		a.text, a.trials, a.probed = "("+a.text+" "+sign+" "+b.text+")", a.trials || b.trials, a.probed || b.probed
-		a.of = func(t *results.Trial) bool { return both(of(t), b.of(t)) }
+		a.of = func(t row) bool { return both(of(t), b.of(t)) }
 		return a, nil
 	case Truth:
 		b, of := b.(Truth), a.of
@@ -275,7 +296,7 @@ func join(a, b any, sign string, both func(a, b bool) bool) (any, error) {
 			return nil, err
 		}
 		a.text = a.text + " " + sign + " " + b.text
-		a.of = func(t *results.Trial) float64 {
+		a.of = func(t row) float64 {
 			x, y := of(t), b.of(t)
 			return truth(x+y, func(float64) bool { return both(x == 1, y == 1) })
 		}
@@ -286,7 +307,7 @@ func join(a, b any, sign string, both func(a, b bool) bool) (any, error) {
 
 // beside refuses to join what is not of the same trials.
 func (r rows) beside(o rows) error {
-	if r.system != o.system || r.outages != o.outages || conditions(r.where) != conditions(o.where) {
+	if r.system != o.system || r.outages != o.outages || r.reads != o.reads || conditions(r.where) != conditions(o.where) {
 		return fmt.Errorf("%s and %s are of other trials; join columns of one system, and write where around both", r, o)
 	}
 	return nil
@@ -294,22 +315,27 @@ func (r rows) beside(o rows) error {
 
 // where narrows.
 func where(p ...any) (any, error) {
-	narrow := func(r *rows) {
+	narrow := func(r *rows) error {
 		r.where = slices.Clone(r.where)
 		for _, c := range p[1:] {
-			r.where = append(r.where, c.(Condition))
+			c := c.(Condition)
+			if c.only != "" && c.reads != r.reads {
+				return fmt.Errorf("%s has no %s; %s", r.text, c.only, map[bool]string{true: "columns of by_role have it", false: "columns without by_role have it"}[c.reads])
+			}
+			r.where = append(r.where, c)
 		}
+		return nil
 	}
 	switch x := p[0].(type) {
 	case Column:
-		narrow(&x.rows)
-		return x, nil
+		err := narrow(&x.rows)
+		return x, err
 	case Truth:
-		narrow(&x.rows)
-		return x, nil
+		err := narrow(&x.rows)
+		return x, err
 	case Words:
-		narrow(&x.rows)
-		return x, nil
+		err := narrow(&x.rows)
+		return x, err
 	}
 	panic(fmt.Sprintf("verdict: where of %T", p[0]))
 }

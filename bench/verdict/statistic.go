@@ -46,11 +46,11 @@ const leastForInterval = 6
 // measured returns how a column of this name is read. What a censored trial did
 // not reach counts as larger than all. Where there is a new leader, a count or a
 // phase that is missing is one that the system cannot give.
-func measured(name string) func(t *results.Trial) float64 {
+func measured(name string) func(t row) float64 {
 	last := slices.Contains([]string{"elect_ms", "outage_ms", "overlap_ms", "paper_ms"}, name)
-	return func(t *results.Trial) float64 {
+	return func(t row) float64 {
 		x := float64(t.Value(name).(results.Number))
-		if math.IsNaN(x) && t.Outcome == results.Censored && (last || math.IsNaN(float64(t.ElectMS))) {
+		if math.IsNaN(x) && t.Value("outcome") == string(results.Censored) && (last || math.IsNaN(float64(t.Value("elect_ms").(results.Number)))) {
 			return math.Inf(1)
 		}
 		return x
@@ -58,7 +58,7 @@ func measured(name string) func(t *results.Trial) float64 {
 }
 
 // sample gathers what a column holds in the trials that it is narrowed to.
-func (e *evaluation) sample(r rows, of func(t *results.Trial) float64) (metric.Paired, error) {
+func (e *evaluation) sample(r rows, of func(t row) float64) (metric.Paired, error) {
 	var values []float64
 	var trials []int
 	cells := 0
@@ -73,23 +73,23 @@ func (e *evaluation) sample(r rows, of func(t *results.Trial) float64) (metric.P
 			continue
 		}
 		e.repeat = e.repeat.Worse(results.RepeatOf(c.Mode, c.System))
-		n := 0
-		for _, t := range e.rowsOf(c, r) {
-			x := of(&t)
+		counted := map[int]bool{}
+		for _, t := range e.data.of(c, &r) {
+			x, trial := of(t), int(t.Value("trial").(results.Number))
 			if math.IsNaN(x) {
 				continue
 			}
-			n++
-			if !slices.ContainsFunc(r.where, func(w Condition) bool { return w.trials && !w.probed && !w.of(&t) }) {
-				unit := 2 * t.Trial
-				if t.Mode != "sim" {
+			counted[trial] = true
+			if !slices.ContainsFunc(r.where, func(w Condition) bool { return w.trials && !w.of(t) }) {
+				unit := 2 * trial
+				if c.Mode != "sim" {
 					unit++ // live trials are drawn by themselves
 				}
 				values, trials = append(values, x), append(trials, unit)
 			}
 		}
-		if n < e.least {
-			return metric.Paired{}, e.data.absent(c, n, e.least)
+		if len(counted) < e.least {
+			return metric.Paired{}, e.data.absent(c, len(counted), e.least)
 		}
 	}
 	switch {
@@ -101,15 +101,6 @@ func (e *evaluation) sample(r rows, of func(t *results.Trial) float64) (metric.P
 		return metric.Paired{}, &missing{fmt.Sprintf("no trial is in %s%s", r, e.among())}
 	}
 	return metric.NewPaired(values, trials), nil
-}
-
-// rowsOf returns the rows of a cell of which the column speaks.
-func (e *evaluation) rowsOf(c *Cell, r rows) []results.Trial {
-	i := slices.IndexFunc(r.where, func(w Condition) bool { return w.probed })
-	if i < 0 {
-		return e.data.of(c, r.outages)
-	}
-	return slices.DeleteFunc(slices.Clone(e.data.rows[c.String()]), func(t results.Trial) bool { return !r.where[i].of(&t) })
 }
 
 // among names the combination that is being judged.
@@ -151,7 +142,7 @@ func rounded(x float64) results.Number {
 }
 
 // functions are those of statistics, and where.
-var functions = []string{"where", "median", "mean", "min", "max", "quantile", "share", "n", "low", "high"}
+var functions = []string{"where", "median", "mean", "sum", "min", "max", "quantile", "share", "n", "low", "high"}
 
 // statistics are the functions that make numbers of columns, and work on them.
 func statistics() (o []expr.Option) {
@@ -165,6 +156,7 @@ func statistics() (o []expr.Option) {
 	}{
 		{"median", metric.Sample.Median, false},
 		{"mean", metric.Sample.Mean, false},
+		{"sum", func(s metric.Sample) float64 { return s.Mean() * float64(len(s)) }, false},
 		{"min", func(s metric.Sample) float64 { return s[0] }, true},
 		{"max", func(s metric.Sample) float64 { return s[len(s)-1] }, true},
 	} {
@@ -220,8 +212,15 @@ func (c Column) statistic(name, more string, of func(metric.Sample) float64, poi
 	return s, nil
 }
 
+// repeats reports whether some trial is in the sample more than once, as in several
+// cells: what the same seed gives there is not independent.
+func (s Statistic) repeats() bool {
+	trials := slices.Sorted(slices.Values(s.samples[0].Trials))
+	return len(slices.Compact(trials)) < s.n
+}
+
 // end is one end of the 95 % interval: Wilson's of a share by itself, else a
-// bootstrap's over trials.
+// bootstrap's over trials; of a share in which trials repeat, the wider of the two.
 func (s Statistic) end(name string, i int) (Statistic, error) {
 	if s.pointed {
 		return s, fmt.Errorf("%s has no interval; compare it by itself", s.text)
@@ -233,11 +232,15 @@ func (s Statistic) end(name string, i int) (Statistic, error) {
 	if s.n < leastForInterval {
 		return s, &missing{fmt.Sprintf("%s: %d trials are too few for an interval", s.text, s.n)}
 	}
-	interval := metric.Interval{}
-	if s.wilson != nil {
-		interval = *s.wilson
-	} else {
+	var interval metric.Interval
+	if s.wilson == nil || s.repeats() {
 		interval = metric.BootstrapPaired(s.samples, 0.95, s.e.seed, s.of)
+	}
+	switch {
+	case s.wilson != nil && s.repeats(): // a bootstrap of none in n knows no chance
+		interval = metric.Interval{Low: min(interval.Low, s.wilson.Low), High: max(interval.High, s.wilson.High)}
+	case s.wilson != nil:
+		interval = *s.wilson
 	}
 	s.e.note(s, &interval)
 	return Statistic{e: s.e, text: text, value: [2]float64{interval.Low, interval.High}[i], pointed: true, n: s.n}, nil
@@ -279,7 +282,7 @@ func (c Column) with(d Column, o *operation) (any, error) {
 	}
 	of := c.of
 	c.text = c.text + " " + o.sign + " " + d.text
-	c.of = func(t *results.Trial) float64 {
+	c.of = func(t row) float64 {
 		x, y := of(t), d.of(t)
 		if math.IsInf(x, 1) && !math.IsNaN(y) {
 			return x
@@ -321,7 +324,7 @@ func compare(x, y any, c *comparison) (any, error) {
 		}
 	}
 	if d := a.value - b.value; math.IsNaN(d) {
-		return nil, &missing{fmt.Sprintf("%s %s %s cannot be decided: too many trials are censored%s", a.part(), c.sign, b.part(), e.among())}
+		return nil, &missing{fmt.Sprintf("%s %s %s cannot be decided: it is 0/0, or both lie among the censored%s", a.part(), c.sign, b.part(), e.among())}
 	}
 	return c.holds(a.value, b.value), nil
 }

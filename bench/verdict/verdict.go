@@ -45,6 +45,7 @@ type Rule struct {
 type Scope struct {
 	Cells   []Cell
 	Columns []string // that it asks for, beyond those of all scenarios
+	Reads   bool     // it has clients that read: there is a reads file
 	Watched bool     // trials last a stated time, leader or not (observe)
 }
 

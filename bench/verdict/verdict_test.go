@@ -195,6 +195,51 @@ func TestOfATrialWithAndWithoutClientsOneRowCounts(t *testing.T) {
 	}
 }
 
+func TestReadsAreJudgedByRole(t *testing.T) {
+	s := scope()
+	s.Reads, s.Columns = true, []string{"reads"}
+	d := rowsOf(40, func(t *results.Trial) { t.Reads = 300 })
+	for i := range 40 {
+		for j, role := range []string{"leader", "follower"} {
+			row := results.NewReads(&results.Trial{Mode: "sim", Case: "crash", System: "zab", Swept: s.Cells[0].Swept, Trial: i})
+			row.Role, row.ReadMode, row.Reads, row.Stale = role, "local", 100*(j+1), 10*j*(i%3)
+			d.AddReads(row)
+		}
+	}
+	narrow := func(column, role string) string {
+		return `where(zab.by_role.` + column + `, case == "crash", cluster.voters == 3, role == "` + role + `")`
+	}
+	for holds, want := range map[string]string{
+		`sum(` + narrow("stale", "leader") + `) == 0 && n(` + narrow("reads", "leader") + `) == 40`:               results.Holds,
+		`sum(` + narrow("stale", "follower") + `) / sum(` + narrow("reads", "follower") + `) == 390 / 8000.0`:     results.Holds,
+		`low(sum(` + narrow("stale", "follower") + `) / sum(` + narrow("reads", "follower") + `)) > 390 / 8000.0`: results.Refuted, // the interval is wider than that
+		`share(where(zab.by_role.read_mode == "local", case == "crash", cluster.voters == 3)) == 1`:               results.Holds,
+		`median(zab.reads) == 300`:              results.Holds,
+		`max(zab.by_role.stale) == 20`:          results.NotMeasured, // not all cells have reads
+		`max(` + narrow("stale", "x") + `) > 0`: results.NotMeasured,
+	} {
+		r, problems := Compile(Rule{N: 40, Holds: holds}, s)
+		if problems != nil {
+			t.Errorf("%s: %v", holds, problems)
+		} else if v := r.Judge(d, 1); v.Verdict != want {
+			t.Errorf("%s: %s, want %s (%s; %v)", holds, v.Verdict, want, v.Reason, v.Numbers)
+		}
+	}
+	for holds, want := range map[string]string{
+		`max(where(zab.elect_ms, role == "leader")) > 0`:    "zab.elect_ms has no role; columns of by_role have it",
+		`max(where(zab.by_role.stale, rounds == 1)) > 0`:    "zab.by_role.stale has no rounds; columns without by_role have it",
+		`share(zab.by_role.stale > 0 && zab.reads > 0) > 0`: "are of other trials",
+		`max(zab.by_role.stall) > 0`:                        "in zab.by_role there are",
+	} {
+		if _, problems := Compile(Rule{N: 1, Holds: holds}, s); len(problems) != 1 || !strings.Contains(problems[0].Text, want) {
+			t.Errorf("%s: %v, want %s", holds, problems, want)
+		}
+	}
+	if _, problems := Compile(Rule{N: 1, Holds: `max(zab.by_role.stale) > 0`}, scope()); len(problems) != 1 {
+		t.Errorf("without clients that read: %v", problems)
+	}
+}
+
 func TestWhatIsMissingIsNotMeasured(t *testing.T) {
 	few := rowsOf(19, nil)
 	gap := rowsOf(40, nil)
@@ -259,6 +304,26 @@ func TestNumbersThatDecidedAreToldWithTheirIntervals(t *testing.T) {
 	}
 	if d := v.Numbers[2]; d.Value != 50 || d.N != 160 || d.Interval == nil || *d.Interval != [2]results.Number{50, 50} {
 		t.Errorf("%+v", d)
+	}
+}
+
+// Four cells in which the same trials have two rounds say no more than one.
+func TestTrialsThatAreInSeveralCellsCountOnceInTheIntervalOfAShare(t *testing.T) {
+	d := rowsOf(40, func(t *results.Trial) {
+		if t.Trial%4 == 0 {
+			t.Rounds = 2
+		}
+	})
+	width := func(holds string) float64 {
+		i := judged(t, holds, d).Numbers[0].Interval
+		return float64(i[1] - i[0])
+	}
+	one, four := width(`low(share(where(zab.rounds > 1, case == "crash", cluster.voters == 3))) > 0`), width(`low(share(zab.rounds > 1)) > 0`)
+	if math.Abs(four-one) > 0.05 {
+		t.Errorf("the interval is %.3f wide in one cell and %.3f in all four", one, four)
+	}
+	if v := judged(t, `high(share(zab.rounds > 2)) > 0`, d); v.Verdict != results.Holds {
+		t.Errorf("none of many does not say never: %+v", v)
 	}
 }
 

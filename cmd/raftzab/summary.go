@@ -20,11 +20,13 @@ import (
 type sample struct {
 	cell             *run.Cell
 	elect, outage    []float64
-	calm, busy       phases // of trials without clients, and with
-	rounds, again    int    // trials of elect that tell their rounds; of these, with more than one
+	calm, busy       phases    // of trials without clients, and with
+	rounds, again    int       // trials of elect that tell their rounds; of these, with more than one
+	join             []float64 // of trials with clients, where the scenario asks for it
 	counts           counts
 	window           watched
 	reads            reads
+	served           served
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
 }
 
@@ -46,6 +48,9 @@ func (s *sample) add(rows []results.Trial) {
 			s.window.add(r)
 			s.reads.add(r)
 		}
+		if s.cell.Settings.Workload.Clients > 0 {
+			s.served.add(r)
+		}
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
 			s.counts.add(r)
@@ -62,6 +67,9 @@ func (s *sample) add(rows []results.Trial) {
 		if r.Probed {
 			s.outage = measured(s.outage, r.OutageMS, r.Outcome)
 			s.busy.add(r)
+			if slices.Contains(s.cell.Settings.Columns, "join_ms") {
+				s.join = measured(s.join, r.JoinMS, r.Outcome)
+			}
 		} else {
 			s.calm.add(r)
 		}
@@ -86,7 +94,7 @@ func measured(values []float64, x results.Number, outcome results.Outcome) []flo
 type summary struct{ rows []*sample }
 
 func (t *summary) add(s *sample) {
-	if len(s.elect)+len(s.outage)+s.window.n+s.window.early+s.violated+s.failed > 0 {
+	if len(s.elect)+len(s.outage)+len(s.join)+s.window.n+s.window.early+s.violated+s.failed > 0 {
 		t.rows = append(t.rows, s)
 	}
 }
@@ -98,23 +106,36 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 		return
 	}
 	fmt.Fprintf(out, "\n%s: %s\n", s.Name, s.Question)
-	var elections, windows []*sample
+	var elections, windows, joins, clients []*sample
 	for _, r := range t.rows {
-		if r.cell.Settings.Observe > 0 {
+		if len(r.join) > 0 {
+			joins = append(joins, r)
+		}
+		x := &r.cell.Settings
+		if x.Workload.Clients > 0 {
+			clients = append(clients, r)
+		}
+		switch {
+		case x.Observe > 0 && len(x.Faults) == 0 && x.Probe.Interval == 0: // there was nothing to watch for
+		case x.Observe > 0:
 			windows = append(windows, r)
-		} else {
+		case len(r.elect)+len(r.outage) > 0 || len(r.join) == 0: // in other cells no leader was struck
 			elections = append(elections, r)
 		}
 	}
+	if len(clients) > 0 {
+		printServed(out, clients, s.Seed)
+		printReads(out, clients, s.Seed)
+	}
 	if len(windows) > 0 {
-		if struck := slices.DeleteFunc(slices.Clone(windows), func(r *sample) bool { return r.cell.Settings.Workload.Clients > 0 && len(r.cell.Settings.Faults) == 0 }); len(struck) > 0 {
-			printWatched(out, struck, s.Seed)
-		}
-		printReads(out, windows, s.Seed)
+		printWatched(out, windows, s.Seed)
 	}
 	if len(elections) > 0 {
 		printElections(out, elections, s.Seed)
 		printCounts(out, elections)
+	}
+	if len(joins) > 0 {
+		printJoins(out, joins, s.Seed)
 	}
 	for _, r := range t.rows {
 		if r.violated > 0 {
@@ -141,6 +162,18 @@ func printElections(out io.Writer, rows []*sample, seed uint64) {
 	fmt.Fprintln(out, `elect_ms (with its n, censored and rounds) is of simulated trials without probing clients, outage_ms of trials with them; live trials always have them.
 Probes move Raft's detection: their stream of AppendEntries resets the followers' timers all the time. So don't subtract elect_ms from outage_ms.
 Censored trials hit the limit: they are in n, above all others. No interval below n = 6, no p95 below n = 20.`)
+}
+
+// printJoins writes how long servers that were started took to join.
+func printJoins(out io.Writer, rows []*sample, seed uint64) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\ncell\tn\tjoin_ms median [95 %]\tp95\tcensored\tleast\tmost")
+	for _, r := range rows {
+		x := metric.NewSample(r.join)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.name(), spread(r.join, seed), reached(x[0]), reached(x[len(x)-1]))
+	}
+	w.Flush()
+	fmt.Fprintln(out, "join_ms: from the start of a server, absent before or down, to its first applied entry of the leader's; of trials with clients.")
 }
 
 func (s *sample) name() string {

@@ -83,6 +83,7 @@ func judgeFolder(dir, file string, errs io.Writer) ([]results.Verdict, error) {
 	}
 	data := verdict.Data{LeftOut: d.Run.LeftOut}
 	data.Add(d.Trials...)
+	data.AddReads(d.Reads...)
 	return judge(rules, &data, d.Manifest.Seed), nil
 }
 
