@@ -1,6 +1,10 @@
 package plots
 
-import "raftzab/results"
+import (
+	"slices"
+
+	"raftzab/results"
+)
 
 // electionLatency shows how long a system is without an active leader: a
 // distribution a system, a panel a case.
@@ -18,7 +22,9 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 }
 
 func latencyPanels(d *results.Data) []panel {
-	if swept(d) || paired(d) || len(d.Windows) > 0 { // of a time series an election is but a part
+	// Where clients work, an election is but a part of what befalls them.
+	works := func(c results.Cell) bool { return settingsOf(&c).Workload.Clients > 0 }
+	if swept(d) || paired(d) || slices.ContainsFunc(d.Manifest.Cells, works) {
 		return nil
 	}
 	elects := electing(d)
