@@ -48,6 +48,14 @@ systems = ["hashicorp"]
 trials = 10
 `,
 		`x.toml:11: cpu.timer: hashicorp cannot have this: its timers are the Go runtime's; take it out, or leave hashicorp out`},
+	{`cores that are slow where nothing computes in virtual time`, `[cpu]
+message = "20us"
+[[run]]
+mode = "sim"
+systems = ["hashicorp"]
+trials = 10
+`,
+		`x.toml:11: cpu.message: hashicorp cannot have this: what it computes takes no virtual time; take it out, or leave hashicorp out`},
 	// Faults.
 	{`a restart of a server that runs`, `[[fault]]
 at = "2s"

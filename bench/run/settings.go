@@ -83,9 +83,10 @@ type Disk struct {
 	Fsync random.Distribution `toml:"fsync" default:"constant(0s)" doc:"time that one fsync takes; writes that come meanwhile share the next"`
 }
 
-// CPU describes the simulated machines' processors.
+// CPU describes the machines' processors.
 type CPU struct {
-	Timer random.Distribution `toml:"timer" default:"constant(0s)" doc:"how late a server acts on a timeout that has ended; of raft, zab and etcd"`
+	Message Duration            `toml:"message" json:",omitzero" example:"\"20us\"" doc:"what a server's one core takes for each message that it receives or sends, and for each read and write that it is asked for; messages leave one after the other, and whatever comes meanwhile waits, timeouts and finished fsyncs too; absent: no time; simulated; of raft, zab and etcd"`
+	Timer   random.Distribution `toml:"timer" default:"constant(0s)" doc:"how late a server acts on a timeout that has ended; of raft, zab and etcd"`
 }
 
 // Raft's timeouts.

@@ -19,7 +19,9 @@ type host[M protocols.Message] struct {
 	node     *node.Node[M]
 	streams  []uint32 // by peer: the number of the stream to it, as far as this host knows
 	spoken   []uint32 // by peer: the greatest number under which either has sent
-	deferred []event  // what came while paused
+	deferred []event  // what came while paused,
+	since    Time     // from when on
+	core     core
 
 	clock  clock
 	alarm  Time // when the node wants to be woken, on its own clock
@@ -53,6 +55,7 @@ func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
 	clear(h.spoken)
 	h.deferred, h.alarm, h.queued, h.late, h.clock = h.deferred[:0], 0, 0, 0, clock{}
 	h.disk, h.named = protocols.Recovered{Entries: h.disk.Entries[:0]}, protocols.EntryID{} // nobody holds the old entries: boot lends them
+	h.core.reset()
 	h.images, h.saving, h.aside = h.images[:0], nil, h.aside[:0]
 	h.writes, h.inSync, h.fsync, h.fails = h.writes[:0], 0, fsync, false
 	h.pcg.Seed(random.Key(seed, trial, random.Disk, uint64(h.id)))
@@ -124,7 +127,11 @@ func (c *Cluster[M]) down(h *host[M]) {
 		c.trace("%d: dies; %d of %d writes under way are durable", h.id, kept, len(h.writes))
 	}
 	h.writes, h.inSync = h.writes[:0], 0
-	c.resume(h) // what came meanwhile finds nobody
+	c.resume(h) // what came meanwhile finds nobody,
+	for _, e := range h.core.waiting[h.core.head:] {
+		c.queue.insert(e) // and so does what waited for the core
+	}
+	h.core.reset()
 	h.up = false
 	h.life++
 	for p := 1; p < len(c.hosts); p++ {
@@ -220,7 +227,7 @@ func (c *Cluster[M]) crash(h *host[M]) {
 	}
 	for p := 1; p < len(c.hosts); p++ {
 		if NodeID(p) != h.id {
-			c.post(h.id, NodeID(p), &packet[M]{from: h.id, fin: true, stream: h.streams[p]})
+			c.post(c.now, h.id, NodeID(p), &packet[M]{from: h.id, fin: true, stream: h.streams[p]})
 		}
 	}
 }

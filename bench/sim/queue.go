@@ -12,6 +12,7 @@ const (
 	submit               // a client's request arrives; slot: the request
 	answer               // a reply arrives at its client; slot: the reply
 	saved                // the image being saved is durable
+	handled              // its core is done with the first of what waits for it
 	numKinds = iota
 )
 

@@ -43,6 +43,7 @@ type Config[M protocols.Message] struct {
 	Network network.Config
 	Fsync   random.Distribution
 	Timer   random.Distribution  // how late alarms ring
+	Message Time                 // that a node's core takes for each message that it receives or sends, and for a request with its answer; zero: none, and it does everything at once
 	Images  int                  // entries between two images of the store; zero: never
 	Reads   []protocols.ReadMode // that the replicas know; nil: ReadLocal and ReadLeader, which need no more than one node
 
@@ -168,6 +169,15 @@ func (c *Cluster[M]) step() {
 		h.deferred = append(h.deferred, e)
 		return
 	}
+	if c.cfg.Message > 0 && h.up {
+		c.await(h, e)
+		return
+	}
+	c.handle(h, e)
+}
+
+// handle hands an event to its node.
+func (c *Cluster[M]) handle(h *host[M], e event) {
 	switch e.kind {
 	case deliver:
 		c.arrive(h, e)
