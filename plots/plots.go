@@ -36,6 +36,10 @@ var figures = []figure{
 	{"zab-phases", zabPhases, nil},
 	{"failover", failover, failoverTable},
 	{"failover-outage", failoverOutage, failoverOutageTable},
+	{"observers", observerThroughput, nil},
+	{"observers-election", observerElections, nil},
+	{"hops", hops, nil},
+	{"find-leader", findLeader, nil},
 }
 
 // All draws the figures of the scenario whose results are in dir into

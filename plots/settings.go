@@ -16,13 +16,16 @@ import (
 type settings struct {
 	Timeouts string
 	Limit    string
-	Cluster  struct{ Voters, Behind int }
+	Cluster  struct{ Voters, Observers, Behind int }
 	Network  struct {
 		Delay string
 		Loss  float64
 	}
 	Disk struct{ Fsync string }
-	CPU  struct{ Timer string }
+	CPU  struct {
+		Timer, Message string
+		Quota          float64
+	}
 	Raft struct{ ElectionTimeout, Heartbeat string }
 	Zab  struct {
 		Tick            string
@@ -30,7 +33,13 @@ type settings struct {
 		FinalizeWait    string
 		MinNotification string
 	}
-	Probe  struct{ Interval string }
+	Probe    struct{ Interval string }
+	Workload struct {
+		Clients                      int
+		Rate, Reads                  float64
+		ReadMode, Attach, FindLeader string
+		Timeout                      string
+	}
 	Faults []planned
 }
 

@@ -25,6 +25,7 @@ func (c *Cluster[M]) Inject(f fault.Fault) error {
 		c.trace("fault: %v", f)
 	}
 	c.fold(uint64(c.now) ^ uint64(f.Kind)<<56)
+	c.cause = cause{}
 	for _, id := range f.Nodes {
 		c.fold(uint64(id))
 	}

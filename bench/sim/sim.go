@@ -72,6 +72,8 @@ type Cluster[M protocols.Message] struct {
 	local    []M // messages of a node to itself
 	observed []observation
 	batch    [1]bench.Request
+	cause    cause // of what happens now
+	caused   [kv.Get + 1]uint64
 
 	handler   bench.Handler
 	wake      Time // the handler's
@@ -109,6 +111,7 @@ func New[M protocols.Message](cfg Config[M], seed uint64, trial int) *Cluster[M]
 func (c *Cluster[M]) Reset(seed uint64, trial int) {
 	c.seed, c.trial = seed, trial
 	c.now, c.streams, c.events, c.checksum, c.wake = 0, 0, 0, 0, 0
+	c.cause, c.caused = cause{}, [kv.Get + 1]uint64{}
 	c.queue.events, c.queue.ord = c.queue.events[:0], 0
 	c.packets.reset()
 	c.requests.reset()
@@ -178,6 +181,7 @@ func (c *Cluster[M]) step() {
 
 // handle hands an event to its node.
 func (c *Cluster[M]) handle(h *host[M], e event) {
+	c.cause = cause{}
 	switch e.kind {
 	case deliver:
 		c.arrive(h, e)
@@ -190,7 +194,7 @@ func (c *Cluster[M]) handle(h *host[M], e event) {
 		if c.tracing {
 			c.trace("client %d -> %d: %v", r.body.ID.Session, e.node, describe(&r.body))
 		}
-		c.batch[0] = r.body
+		c.batch[0], c.cause = r.body, causeOf(&r.body)
 		h.node.Submit(h.clock.read(c.now), c.batch[:], &c.out)
 	case fsynced:
 		if h.life != e.life {
@@ -201,6 +205,7 @@ func (c *Cluster[M]) handle(h *host[M], e event) {
 			return
 		}
 		seq := h.synced()
+		c.cause = h.syncing
 		if c.cfg.Witness != nil {
 			c.cfg.Witness.Persisted(c.now, h.id, seq)
 		}

@@ -20,6 +20,7 @@ type packet[M protocols.Message] struct {
 	fin    bool // the kernel says that the streams before this one are dead
 	msg    M
 	image  *kv.Image // of the chunk in msg
+	cause  cause
 }
 
 // A heldPacket waits for a cut to end.
@@ -41,7 +42,10 @@ func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
 	if c.cfg.Witness != nil {
 		c.cfg.Witness.Sent(c.now, h.id, m.To, m.Msg.Kind(), size)
 	}
-	p := packet[M]{from: h.id, stream: h.streams[m.To], msg: m.Msg, image: image}
+	p := packet[M]{from: h.id, stream: h.streams[m.To], msg: m.Msg, image: image, cause: c.cause.next()}
+	if p.cause.hops > 0 {
+		c.caused[p.cause.op]++
+	}
 	if at := c.departure(h); c.datagrams {
 		c.cast(at, m.To, &p)
 	} else {
@@ -144,6 +148,7 @@ func (c *Cluster[M]) receive(h *host[M], p *packet[M]) {
 	if p.image != nil {
 		h.putAside(p.msg.Chunk(), p.image)
 	}
+	c.cause = p.cause
 	h.node.Receive(h.clock.read(c.now), p.from, p.msg, &c.out)
 	c.carryOut(h)
 }

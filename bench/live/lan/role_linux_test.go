@@ -25,6 +25,7 @@ const roleKey = "LAN_TEST_ROLE"
 var roles = map[string]func(args []string) error{
 	"echo":   echo,
 	"holder": holder,
+	"burner": burner,
 }
 
 func TestMain(m *testing.M) {
@@ -64,6 +65,13 @@ func echo(args []string) error {
 			defer c.Close()
 			io.Copy(c, c)
 		}()
+	}
+}
+
+// burner wants a core all the time.
+func burner([]string) error {
+	fmt.Println("ready")
+	for {
 	}
 }
 
