@@ -28,7 +28,7 @@ var floors = [][]string{
 	{"protocols"},
 	{"bench/random", "bench/live/clock"},
 	{"raft", "zab", "bench/kv", "bench/fault", "bench/network", "bench/metric", "results"},
-	{"bench"},
+	{"bench", "bench/verdict"},
 	{"bench/node", "bench/workload", "bench/live/lan", "bench/live/wal", "bench/live/wire"},
 	{"bench/sim", "bench/check", "protocols/protocoltest", "bench/live", "bench/live/host", "bench/baseline/hashicorp"},
 	{"bench/baseline/etcdraft", "bench/baseline/hashicorpnode", "bench/baseline/zookeeper"},

@@ -270,7 +270,7 @@ target = "leader"
 name = "a"
 columns = ["overlap", "votes_unheard", "votes_unheard"]
 `,
-		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard"`},
+		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard" or "join_ms"`},
 	{`a column twice`, `[[case]]
 name = "a"
 columns = ["votes_unheard", "votes_unheard"]
@@ -285,6 +285,16 @@ name = "a"
 columns = ["overlap_ms"]
 `,
 		`x.toml:16: case[0].columns: overlap_ms is of a leader that is deposed and lives: no fault does that; write one of kind isolate, partition, cut or pause, or take it out`},
+	{`a join of nobody, to entries that nobody writes`, `[[fault]]
+at = "2s"
+kind = "crash"
+target = "leader"
+[[case]]
+name = "a"
+columns = ["join_ms"]
+`,
+		`x.toml:16: case[0].columns: join_ms is of a server that is started: no fault does that; write one of kind start, give a crash or power-off a "for", or take it out
+x.toml:16: case[0].columns: join_ms ends with an entry of the leader's, and nobody writes any; write interval = "2ms" in [probe], or take it out`},
 	{`an overlap within a stated time`, `[[fault]]
 at = "2s"
 kind = "isolate"

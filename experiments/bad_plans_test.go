@@ -40,6 +40,14 @@ kind = "crash"
 target = "leader"
 `,
 		`x.toml:11: fault[0].at: may fire at 1m0.05s, when limit (1m0s) has ended the trial; write "uniform(1s, 1.075s)"`},
+	{`cores that are slow where nothing computes in virtual time`, `[cpu]
+message = "20us"
+[[run]]
+mode = "sim"
+systems = ["hashicorp"]
+trials = 10
+`,
+		`x.toml:11: cpu.message: hashicorp cannot have this: its work takes no virtual time; take it out, or leave hashicorp out`},
 	{`late timers where the runtime has them`, `[cpu]
 timer = "1ms"
 [[run]]
@@ -48,14 +56,6 @@ systems = ["hashicorp"]
 trials = 10
 `,
 		`x.toml:11: cpu.timer: hashicorp cannot have this: its timers are the Go runtime's; take it out, or leave hashicorp out`},
-	{`cores that are slow where nothing computes in virtual time`, `[cpu]
-message = "20us"
-[[run]]
-mode = "sim"
-systems = ["hashicorp"]
-trials = 10
-`,
-		`x.toml:11: cpu.message: hashicorp cannot have this: what it computes takes no virtual time; take it out, or leave hashicorp out`},
 	// Faults.
 	{`a restart of a server that runs`, `[[fault]]
 at = "2s"
@@ -195,7 +195,7 @@ at = "2s"
 kind = "poweroff"
 target = "leader"
 `,
-		`x.toml:12: fault[0].kind: "poweroff" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos; the nearest is power-off`},
+		`x.toml:12: fault[0].kind: "poweroff" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos, start, flap; the nearest is power-off`},
 	{`a fault that says nothing`, `[[fault]]
 `,
 		`x.toml:10: fault[0].at: is missing; write at = "uniform(1s, 1.075s)"
@@ -271,7 +271,7 @@ kind = "isolate"
 target = "leader"
 every = "1s"
 `,
-		`x.toml:14: fault[0].every: constant(0s) leaves no time between two strikes; write for instance "uniform(200ms, 900ms)"
+		`x.toml:14: fault[0].every: constant(0s) leaves no time between two strikes, which is 1ms at least; write for instance "uniform(200ms, 900ms)"
 x.toml:19: fault[1].every: kind = "isolate" has no such parameter; take it out`},
 	{`what else goes wrong in chaos`, `[[fault]]
 at = "uniform(2s, 3s)"

@@ -20,10 +20,6 @@ delay = "5ms"
 loss = 2
 `,
 		`x.toml:10: netwrok: unknown key; the nearest is network`},
-	{`a feature that is not there`, `[[verdict]]
-claim = "R3"
-`,
-		`x.toml:10: verdict: unknown key; the nearest is fault.drift; experiments/README.md has all`},
 	{`a key in the wrong section`, `delay = "5ms"
 `,
 		`x.toml:10: cluster.delay: unknown key; the nearest is network.delay`},
@@ -190,7 +186,7 @@ voters = 3
 }
 
 func TestBadInputIsNamedWithLineKeyAndRemedy(t *testing.T) {
-	for _, c := range slices.Concat(badSettings, badPlans, badOptions) {
+	for _, c := range slices.Concat(badSettings, badPlans, badComing, badOptions, badWorkloads) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Load([]string{write(t, least+c.add)}, Options{})
 			if err == nil {

@@ -64,7 +64,7 @@ func (d *decoder) section(n *node, v reflect.Value, section, path string) {
 			d.value(child, target, f, join(section, f.name), here)
 			continue
 		}
-		own := v.Type() == documentType || v.Type() == entryType
+		own := v.Type() == documentType || v.Type() == entryType || v.Type() == statedType
 		switch {
 		case f.required && (own || !d.part):
 			d.fail(&node{at: origin{n.at.file, n.at.line, here}}, here, "is missing; write %s", example(f))
@@ -157,7 +157,7 @@ func extent(x any) (low, high time.Duration) {
 // choices lists what a kind of fault or a target may be.
 func choices(t reflect.Type) (names []string) {
 	if t == reflect.TypeFor[fault.Kind]() {
-		for k := range fault.Chaotic + 1 {
+		for k := range fault.PlanKinds {
 			names = append(names, k.String())
 		}
 		return names

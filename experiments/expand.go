@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"raftzab/bench/run"
+	"raftzab/bench/verdict"
 	"raftzab/results"
 )
 
@@ -23,6 +24,7 @@ type expansion struct {
 	cases []oneCase
 	sweep []swept
 	made  map[string]int // the run that made a cell
+	all   []verdict.Cell // also those that flags leave out
 }
 
 type oneCase struct {
@@ -86,6 +88,7 @@ func (f *source) read(sets []assignment, o Options) {
 			x.chosen(&x.doc.Runs[i], path) // for what is wrong with them
 		}
 	}
+	f.expansion = x
 	if !ran { // nothing has asked for the required settings
 		d := &decoder{r: f.r}
 		d.section(x.base.clone(), reflect.ValueOf(new(settings)).Elem(), "", "")
@@ -351,6 +354,7 @@ func (x *expansion) cell(i int, c oneCase, point int, s *run.System) bool {
 		return true
 	}
 	x.made[id] = i
+	x.all = append(x.all, verdict.Cell{Mode: e.Mode, Case: c.name, System: s.Name, Swept: settingsOf})
 	if !x.o.wanted(run.Mode(e.Mode), c.name, s.Name) {
 		return true
 	}
@@ -392,6 +396,7 @@ func (x *expansion) finish(cell *run.Cell, tree *node, e *entry, path string, s 
 		x.f.scenario.Cells = append(x.f.scenario.Cells, *cell)
 		return
 	}
+	x.all = x.all[:len(x.all)-1]
 	for _, u := range lost {
 		if e.Unsupported == "" {
 			x.f.r.add(v.at(u.Key), "%s cannot have this: %s", s.Name, u.Reason)

@@ -22,6 +22,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"raftzab/bench/run"
+	"raftzab/bench/verdict"
 	"raftzab/results"
 )
 
@@ -36,6 +37,7 @@ type Scenario struct {
 	Text      []byte   // as read
 	SweptKeys []string // in the order of the file
 	Cells     []run.Cell
+	Rules     []*verdict.Rule // by which its claims are judged: those of the file, whatever flags say
 
 	skipped []results.Skipped
 }
@@ -48,7 +50,7 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
 		columns = append(columns, "paper_ms")
 	}
-	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
+	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "join_ms", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
 		if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return slices.Contains(c.Settings.Columns, name) }) {
 			columns = append(columns, name)
 		}
@@ -108,6 +110,7 @@ func Load(paths []string, o Options) ([]*Scenario, error) {
 		}
 		if f.root != nil {
 			f.read(sets, o)
+			f.judge(o)
 		}
 		files = append(files, f)
 	}
@@ -135,6 +138,7 @@ type source struct {
 	root       *node // nil: not read, or no TOML
 	r          *report
 	scenario   *Scenario
+	expansion  *expansion
 
 	systems, modes, cases []string // what it names, for flags to choose from
 }
@@ -158,26 +162,32 @@ func open(path string) *source {
 		f.r.add(whole, "cannot be read (%v); check the name and its permissions", err)
 		return f
 	}
+	f.plant(text)
+	return f
+}
+
+// plant makes the tree of a text.
+func (f *source) plant(text []byte) {
+	path, whole := f.path, origin{file: f.path}
 	f.text = text
 	s := scan(string(text))
 	if s.tooDeep > 0 {
 		f.r.add(origin{path, s.tooDeep, ""}, "nests deeper than %d; no key of a scenario needs that: take brackets out", deepest)
-		return f
+		return
 	}
 	tree, keys, err := parse(string(text))
 	if err != nil {
 		var syntax toml.ParseError
 		if !errors.As(err, &syntax) {
 			f.r.add(whole, "is not TOML: %v; write it as the other scenarios are", err)
-			return f
+			return
 		}
 		f.r.add(s.on(path, max(1, syntax.Position.Line)),
 			`is not TOML: %s; text and durations stand in quotes (warmup = "1s"), and a key stands once in its section`, strings.TrimSuffix(syntax.Message, "."))
-		return f
+		return
 	}
 	f.root = locate(path, tree, keys, s)
 	f.root.at.line = 1
-	return f
 }
 
 // parse lets the library read text. It panics where it meets a bug of its own.

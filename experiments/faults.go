@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"raftzab/bench/fault"
+	"raftzab/bench/random"
 	"raftzab/bench/run"
 	"raftzab/protocols"
 )
 
 // parameters of each kind of fault, besides at and kind. Each one of any is
 // enough.
-var parameters = [fault.Kinds + 1]struct{ need, may, any []string }{
+var parameters = [fault.PlanKinds]struct{ need, may, any []string }{
 	fault.Crash:     {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.PowerOff:  {need: []string{"target"}, may: []string{"for", "phase"}},
 	fault.Restart:   {need: []string{"target"}},
@@ -29,6 +30,8 @@ var parameters = [fault.Kinds + 1]struct{ need, may, any []string }{
 	fault.Clock:     {need: []string{"target"}, may: []string{"for"}, any: []string{"skew", "drift"}},
 	fault.Transfer:  {need: []string{"target"}},
 	fault.Chaotic:   {need: []string{"for"}, may: []string{"every"}},
+	fault.Start:     {need: []string{"target"}},
+	fault.Flapping:  {need: []string{"for", "down", "up"}, may: []string{"to"}, any: []string{"target", "from"}},
 }
 
 // A planned is a fault of the schedule with when it may begin and end.
@@ -102,11 +105,27 @@ func (v *validation) parameters(path string, p *run.Planned) {
 	case fault.Clock:
 		v.clock(path, p)
 	case fault.Chaotic:
-		if p.Every != nil && v.d.good(join(path, "every")) {
-			if most, bounded := p.Every.Most(); bounded && most < millisecond.Time() {
-				v.fail(join(path, "every"), "%s leaves no time between two strikes; write for instance \"uniform(200ms, 900ms)\"", p.Every)
-			}
+		v.lasting(join(path, "every"), p.Every, "between two strikes")
+	case fault.Flapping:
+		v.lasting(join(path, "down"), p.Down, "without the link")
+		v.lasting(join(path, "up"), p.Up, "with the link")
+		if v.given(join(path, "target")) && v.given(join(path, "from")) {
+			v.fail(join(path, "target"), "has a \"from\" beside it: all links of a server, or those from some to others; take one of the two out")
 		}
+		if v.given(join(path, "to")) && !v.given(join(path, "from")) {
+			v.fail(join(path, "to"), `has no "from" beside it; write it, or take this out`)
+		}
+	}
+}
+
+// lasting checks that a time is long enough to tell what was before from what is
+// after.
+func (v *validation) lasting(path string, x *random.Distribution, what string) {
+	if x == nil || !v.d.good(path) {
+		return
+	}
+	if most, bounded := x.Most(); bounded && most < millisecond.Time() {
+		v.fail(path, "%s leaves no time %s, which is 1ms at least; write for instance \"uniform(200ms, 900ms)\"", x, what)
 	}
 }
 
@@ -153,6 +172,8 @@ func (v *validation) targets(path string, p *run.Planned) {
 			v.fail(here, "%s is not one voter: that is whom the groups call 1; write for instance \"leader\"", t.Target)
 		case t.Who == fault.Fixed:
 			v.server(here, t.Node)
+		case t.name == "target" && t.Who != fault.Nobody && p.Kind == fault.Start:
+			v.fail(here, "%s is found among servers that run: kind = \"start\" needs one of cluster.absent; write for instance \"node:%d\"", t.Target, n)
 		case t.name == "target" && t.Who != fault.Nobody && (p.Kind == fault.Restart || p.Kind == fault.Resume):
 			v.fail(here, "%s is found among servers that run: kind = \"%s\" needs a fixed one; write \"node:1\", or give the earlier fault a \"for\"", t.Target, p.Kind)
 		}
@@ -234,12 +255,16 @@ func (v *validation) lives(plan []planned) {
 	}
 }
 
-var vital = []fault.Kind{fault.Crash, fault.PowerOff, fault.Restart, fault.Pause, fault.Resume}
+var vital = []fault.Kind{fault.Crash, fault.PowerOff, fault.Restart, fault.Pause, fault.Resume, fault.Start}
 
 // life checks one fault against the one before it on the same server.
 func (v *validation) life(before, x *planned) {
 	state := "runs" // when x comes
-	if before != nil {
+	if before == nil {
+		if slices.Contains(v.s.Cluster.Absent, x.p.Target.Node) {
+			state = "is absent"
+		}
+	} else {
 		switch k := before.p.Kind; {
 		case x.first < before.last:
 			v.fail(x.path, "may come before %s, which starts as late as %v: chance would order them; let their times not overlap", before.path, time.Duration(before.last))
@@ -252,10 +277,16 @@ func (v *validation) life(before, x *planned) {
 		}
 	}
 	who, since := x.p.Target, ""
-	if state != "runs" {
+	if before != nil && state != "runs" {
 		since = fmt.Sprintf(" since %s", before.path)
 	}
 	switch k := x.p.Kind; {
+	case k == fault.Start && state == "is down":
+		v.fail(x.path, "starts %s, which %s%s; write kind = \"restart\"", who, state, since)
+	case k == fault.Start && state != "is absent":
+		v.fail(x.path, "starts %s, which %s%s; this is for servers of cluster.absent, once for each: write it there, or take this out", who, state, since)
+	case state == "is absent" && k != fault.Start:
+		v.fail(x.path, "%s %s, which is absent; let a fault of kind start come before it", verbs[k], who)
 	case k == fault.Restart && state != "is down":
 		v.fail(x.path, "restarts %s, which %s%s; crash it before, or take this out", who, state, since)
 	case k == fault.Restart && before.p.For > 0:
@@ -269,7 +300,7 @@ func (v *validation) life(before, x *planned) {
 	}
 }
 
-var verbs = map[fault.Kind]string{fault.Crash: "crashes", fault.PowerOff: "switches off", fault.Pause: "pauses"}
+var verbs = map[fault.Kind]string{fault.Crash: "crashes", fault.PowerOff: "switches off", fault.Pause: "pauses", fault.Restart: "restarts", fault.Resume: "resumes"}
 
 func verb(state string) string {
 	if state == "runs" {
@@ -303,24 +334,42 @@ func (v *validation) heals(plan []planned) {
 
 // alone checks that nothing else goes wrong while there is chaos: it would strike
 // whom the chaos believes to be well, and the chaos would mend what is not its own.
+// Likewise, nothing else cuts links while some flap.
 func (v *validation) alone(plan []planned) {
 	for i := range plan {
+		x := &plan[i]
+		if x.p.Kind != fault.Chaotic && x.p.Kind != fault.Flapping || x.p.For == 0 {
+			continue
+		}
 		for j := range plan {
-			x, y := &plan[i], &plan[j]
-			if i == j || x.p.Kind != fault.Chaotic || x.p.For == 0 || y.p.Kind == fault.Chaotic && j < i {
+			y := &plan[j]
+			if i == j || y.p.Kind == x.p.Kind && j < i || y.first >= x.ended || max(y.last, y.lasts()) < x.first {
 				continue
 			}
-			if gone := max(y.last, y.lasts()); y.first < x.ended && gone >= x.first {
+			switch {
+			case x.p.Kind == fault.Chaotic:
 				v.fail(y.path, "may come while %s lasts, which is chaos: it mends all, and knows of nothing but its own; let the one end before the other begins", x.path)
+			case slices.Contains(cutting, y.p.Kind):
+				v.fail(y.path, "may come while the links of %s flap: each would mend what the other has cut; let the one end before the other begins", x.path)
+			}
+		}
+		if x.p.Kind == fault.Chaotic {
+			for _, id := range v.s.Cluster.Absent {
+				if !slices.ContainsFunc(plan, func(y planned) bool { return y.p.Kind == fault.Start && y.p.Target.Node == id && y.last < x.first }) {
+					v.fail(x.path, "knows of no server that is absent, as %d is; let a fault of kind start come before it", id)
+				}
 			}
 		}
 	}
 }
 
+// cutting are the kinds of fault that cut links, or end the cuts.
+var cutting = []fault.Kind{fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Flapping}
+
 // lasts is until when a fault may have its effect.
 func (x *planned) lasts() protocols.Time {
 	switch f := x.p; {
-	case f.Kind == fault.Restart, f.Kind == fault.Resume, f.Kind == fault.Heal, f.Kind == fault.Transfer,
+	case f.Kind == fault.Restart, f.Kind == fault.Start, f.Kind == fault.Resume, f.Kind == fault.Heal, f.Kind == fault.Transfer,
 		f.Kind == fault.Clock && f.Drift == 0: // what has jumped stays ahead, and that is all
 		return x.last
 	}

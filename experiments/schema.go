@@ -19,8 +19,9 @@ type document struct {
 	Seed     uint64   `toml:"seed" required:"true" doc:"decides every draw of every trial"`
 	Runs     []entry  `toml:"run" doc:"what runs where; at least one"`
 	settings
-	Cases *node `toml:"case" doc:"settings that go together: a name, and any keys as \"network.loss\" or \"fault[0].kind\"; each case runs, for the systems that one of its keys governs"`
-	Sweep *node `toml:"sweep" doc:"lists of values for any keys, as \"cluster.voters\" = [3, 5]; every combination runs, for the systems that the keys govern"`
+	Cases    *node    `toml:"case" doc:"settings that go together: a name, and any keys as \"network.loss\" or \"fault[0].kind\"; each case runs, for the systems that one of its keys governs"`
+	Verdicts []stated `toml:"verdict" doc:"a rule by which the data decide about a part of a claim; every id in claims has one or more. See Verdicts, above"`
+	Sweep    *node    `toml:"sweep" doc:"lists of values for any keys, as \"cluster.voters\" = [3, 5]; every combination runs, for the systems that the keys govern"`
 }
 
 // settings are what cases, sweeps and flags may vary.
@@ -39,6 +40,17 @@ type entry struct {
 	Cases       []string `toml:"cases" example:"[\"crash\"]" doc:"names of the cases that it runs; absent: all"`
 	Unsupported string   `toml:"unsupported" oneof:"skip" doc:"\"skip\": leave out a cell whose system cannot have a setting, and say so in the manifest; absent: an error"`
 	Loopback    bool     `toml:"loopback" doc:"live: on the loopback interface, without a network of its own: [network], [[link]] and [clients] do not apply, and links have no faults; absent: a machine for each server and one for the clients, with a switch between them that does what these sections say"`
+}
+
+// A stated is one [[verdict]]: verdict.Rule as a file has it.
+type stated struct {
+	Claim   string   `toml:"claim" required:"true" example:"\"E4\"" doc:"one of claims"`
+	Says    string   `toml:"says" required:"true" example:"\"One round of Zab always elects.\"" doc:"what of the claim is tested, as a sentence"`
+	N       int      `toml:"n" required:"true" example:"1000" least:"1" doc:"trials that each cell must have of which the rule reads; with fewer it is not measured"`
+	Each    []string `toml:"each" example:"[\"cluster.voters\"]" doc:"mode, case or swept keys: the rule must be true for every combination of their values; absent: once"`
+	Holds   string   `toml:"holds" required:"true" example:"\"share(zab.rounds == 1) == 1\"" doc:"an expression: if it is true, the claim holds"`
+	Limited string   `toml:"limited" example:"\"share(zab.rounds == 1) > 0.99\"" doc:"an expression: if this is true instead, it holds with a limit; if neither is, it is refuted"`
+	Limit   string   `toml:"limit" example:"\"in all but 1 % of elections\"" doc:"the limit, in words"`
 }
 
 // A field is one key of the schema.
@@ -88,6 +100,7 @@ var (
 	documentType    = reflect.TypeFor[document]()
 	settingsType    = reflect.TypeFor[settings]()
 	entryType       = reflect.TypeFor[entry]()
+	statedType      = reflect.TypeFor[stated]()
 	nodeType        = reflect.TypeFor[*node]()
 	plannedType     = reflect.TypeFor[run.Planned]()
 )

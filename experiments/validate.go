@@ -140,11 +140,39 @@ func (v *validation) check() {
 	if most := (s.Cluster.Voters - 1) / 2; s.Cluster.Behind > most {
 		v.fail("cluster.behind", "%d are too many: what they lack must be on a majority of %d voters to be committed; write a number up to %d", s.Cluster.Behind, s.Cluster.Voters, most)
 	}
+	v.absent()
 	for i := range s.Links {
 		v.link(element("link", i), &s.Links[i])
 	}
 	v.nodes()
 	v.faults()
+}
+
+// absent checks that those who are there can elect a leader, before a stage that has
+// a place for everybody.
+func (v *validation) absent() {
+	s, path := v.s, "cluster.absent"
+	if len(s.Cluster.Absent) == 0 {
+		return
+	}
+	v.servers(path, s.Cluster.Absent)
+	most := (s.Cluster.Voters - 1) / 2
+	if away := voters(s.Cluster.Absent, s.Cluster.Voters); away > most {
+		v.fail(path, "leaves %d of %d voters, who are no majority: there would be no leader to begin with; leave out %d at most", s.Cluster.Voters-away, s.Cluster.Voters, most)
+	}
+	if s.Staged() {
+		v.fail(path, "cannot stand beside cluster.behind or a fault's phase: these set the stage with all servers; take one of the two out")
+	}
+}
+
+// voters counts those among ids that have a vote.
+func voters(ids []protocols.NodeID, n int) (count int) {
+	for _, id := range ids {
+		if int(id) <= n {
+			count++
+		}
+	}
+	return count
 }
 
 // observed checks that there is something to watch, and time for it.
@@ -193,6 +221,14 @@ func (v *validation) columns() {
 			v.fail("columns", "%q stands twice; leave one", name)
 		}
 	}
+	if slices.Contains(s.Columns, "join_ms") {
+		if v.d.good("fault") && !slices.ContainsFunc(s.Faults, starts) {
+			v.fail("columns", "join_ms is of a server that is started: no fault does that; write one of kind start, give a crash or power-off a \"for\", or take it out")
+		}
+		if v.d.good("probe") && s.Probe.Interval == 0 {
+			v.fail("columns", "join_ms ends with an entry of the leader's, and nobody writes any; write interval = \"2ms\" in [probe], or take it out")
+		}
+	}
 	if !slices.Contains(s.Columns, "overlap_ms") {
 		return
 	}
@@ -204,8 +240,13 @@ func (v *validation) columns() {
 	}
 }
 
+// starts reports whether a fault starts a server in the end.
+func starts(p run.Planned) bool {
+	return p.Kind == fault.Start || p.Kind == fault.Restart || p.For > 0 && (p.Kind == fault.Crash || p.Kind == fault.PowerOff)
+}
+
 // sparing are the kinds of fault that depose a leader and let it live.
-var sparing = []fault.Kind{fault.Isolate, fault.Partition, fault.Cut, fault.Pause, fault.Transfer}
+var sparing = []fault.Kind{fault.Isolate, fault.Partition, fault.Cut, fault.Pause, fault.Transfer, fault.Flapping}
 
 // first reports whether no fault is sure to come before the i-th.
 func first(faults []run.Planned, i int) bool {

@@ -23,7 +23,8 @@ type Data struct {
 	Warnings []string // what does not fit together
 }
 
-// Load reads the results of a scenario from its folder.
+// Load reads the results of a scenario from its folder. If a trials file is not
+// there, the error is fs.ErrNotExist and the rest is returned with it.
 func Load(dir string) (*Data, error) {
 	d := &Data{}
 	if err := readJSON(dir, manifestName, &d.Manifest); err != nil {
@@ -39,6 +40,9 @@ func Load(dir string) (*Data, error) {
 	for _, file := range d.files() {
 		path := filepath.Join(dir, file.Name)
 		text, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return d, fmt.Errorf("reading results: %w", err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("reading results: %w", err)
 		}

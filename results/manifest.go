@@ -26,6 +26,7 @@ type Manifest struct {
 	Cells       []Cell            `json:"cells"`
 	Skipped     []Skipped         `json:"skipped,omitempty"`
 	Files       []File            `json:"files"`
+	Verdicts    []Verdict         `json:"verdicts,omitempty"` // of data that come again byte by byte
 }
 
 // A Cell is one point of the experiment: run x case x sweep point x system.

@@ -392,3 +392,52 @@ func TestEveryColumnIsInTheDictionary(t *testing.T) {
 		}
 	}
 }
+
+// The other files of a scenario with clients are written, read back and removed with
+// the trials.
+func TestReadsAndWindowsAreReadBack(t *testing.T) {
+	dir := t.TempDir()
+	row := example(3)
+	r, w := NewReads(&row), NewWindow(&row)
+	r.Role, r.ReadMode, r.Reads, r.Stale, r.TimeMost = "follower", "local", 10, 2, 1.5
+	w.At, w.Writes, w.Faults = 10, 4, "crash restart"
+	write := func(all bool) *Data {
+		f, err := Open(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trials, err := f.Trials("sim", "raft", swept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, trials, 0, row)
+		if all {
+			reads, err := f.Reads("sim", "raft", swept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			windows, err := f.Windows("sim", "raft", swept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(reads.Put(0, r), windows.Put(0, w, w)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.Finish(Manifest{}, Run{}); err != nil {
+			t.Fatal(err)
+		}
+		d, err := Load(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	d := write(true)
+	if got, want := fmt.Sprint(d.Reads, d.Windows, len(d.Trials), len(d.Manifest.Files)), fmt.Sprint([]Reads{r}, []Window{w, w}, 1, 3); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if d = write(false); len(d.Reads)+len(d.Windows) > 0 {
+		t.Error("what an earlier run left is still there")
+	}
+}

@@ -24,6 +24,7 @@ type Run struct {
 	LeftOut   []LeftOut    `json:"left_out,omitempty"` // what could not run here
 	Compared  []Comparison `json:"compared,omitempty"` // live cells with the simulated ones of the same case and swept values
 	Observed  []string     `json:"observed,omitempty"` // what live cells measured of the machine and asked of their system, a sentence each
+	Verdicts  []Verdict    `json:"verdicts,omitempty"` // of data some of which do not come again byte by byte
 	Warnings  []string     `json:"warnings,omitempty"`
 }
 

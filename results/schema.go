@@ -37,6 +37,9 @@ func columnsOf[T any](row *T, asked ...string) []column {
 // keys, and with these columns that must be asked for.
 func Header(swept []string, asked ...string) []string { return names[Trial](swept, asked...) }
 
+// ReadsHeader is Header of a reads file, without swept keys.
+func ReadsHeader() []string { return names[Reads](nil) }
+
 func names[T any](swept []string, asked ...string) []string {
 	var list []string
 	for _, c := range columnsOf(new(T), asked...) {
@@ -66,6 +69,49 @@ func dictionary[T any]() string {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, c.unit, c.doc)
 	}
 	return b.String()
+}
+
+// Value returns what a row holds in the column of this name: a string, bool or
+// Number; nil if there is no such column. Whole numbers are Numbers too. The
+// value of a swept key is its text.
+func (t *Trial) Value(name string) any { return value(t, placesOfTrial, t.Swept, name) }
+
+// Value is as that of a Trial.
+func (r *Reads) Value(name string) any { return value(r, placesOfReads, r.Swept, name) }
+
+func value[T any](row *T, places map[string]int, swept []Setting, name string) any {
+	i, ok := places[name]
+	if !ok {
+		for _, s := range swept {
+			if s.Key == name {
+				return s.Value
+			}
+		}
+		return nil
+	}
+	switch x := reflect.ValueOf(row).Elem().Field(i).Interface().(type) {
+	case int:
+		return Number(x)
+	case uint64:
+		return Number(x)
+	case Outcome:
+		return string(x)
+	default:
+		return x
+	}
+}
+
+var placesOfTrial, placesOfReads = places[Trial](), places[Reads]()
+
+// places are the fields of a row by the names of their columns.
+func places[T any]() map[string]int {
+	places := map[string]int{}
+	for i, c := range columnsOf(new(T), "*") {
+		if _, swept := c.field.(*[]Setting); !swept {
+			places[c.name] = i
+		}
+	}
+	return places
 }
 
 // append writes the value of the column to the end of a row.

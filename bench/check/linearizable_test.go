@@ -181,6 +181,11 @@ func TestHistoriesEndWhenMemoryIsUsedUp(t *testing.T) {
 			if got, v := h.Check(patience, nil); got != c.want {
 				t.Errorf("%v, %v; want %v", got, v, c.want)
 			}
+			h.Reset()
+			tapeOn(h, words)
+			if got, v := h.Check(patience, nil); got != Linearizable {
+				t.Errorf("the next trial: %v, %v", got, v)
+			}
 		})
 	}
 }

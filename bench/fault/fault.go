@@ -30,11 +30,17 @@ const (
 	Clock                 // Nodes: their clocks jump by Skew, and gain Drift from then on
 	Transfer              // Nodes[0]: whoever leads hands over to it
 	Kinds                 // how many kinds a system may have
-
-	Chaotic = Kinds // of plans: whatever a Chaos draws, for a while. No system is asked for it
 )
 
-var names = [Kinds + 1]string{"crash", "power-off", "restart", "pause", "resume", "partition", "isolate", "cut", "heal", "link", "disk", "clock", "transfer", "chaos"}
+// Kinds of plans, which come down to others: no system is asked for them.
+const (
+	Chaotic   = Kinds + iota // whatever a Chaos draws, for a while
+	Start                    // of a server that was absent: a Restart, of whom no life came before
+	Flapping                 // an Isolate or a Cut that comes and goes, for a while
+	PlanKinds                // how many kinds a plan may have
+)
+
+var names = [PlanKinds]string{"crash", "power-off", "restart", "pause", "resume", "partition", "isolate", "cut", "heal", "link", "disk", "clock", "transfer", "chaos", "start", "flap"}
 
 func (k Kind) String() string { return names[k] }
 

@@ -51,8 +51,8 @@ func TestErrorsSayWhatThereIs(t *testing.T) {
 		into       encoding.TextUnmarshaler
 		text, want string
 	}{
-		{new(Kind), "explode", `"explode" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos`},
-		{new(Kind), "", `"" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos`},
+		{new(Kind), "explode", `"explode" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos, start, flap`},
+		{new(Kind), "", `"" is no kind of fault; there are crash, power-off, restart, pause, resume, partition, isolate, cut, heal, link, disk, clock, transfer, chaos, start, flap`},
 		{new(Target), "node:0", `"node:0": "0" is no server; write for instance "node:3"`},
 		{new(Target), "node:70000", `"node:70000": "70000" is no server; write for instance "node:3"`},
 		{new(Target), "node:x", `"node:x": "x" is no server; write for instance "node:3"`},

@@ -18,8 +18,9 @@ type Config struct {
 	// Network is where the nodes are. Close leaves it open: whoever made it may
 	// have another use for it.
 	Network lan.Network
-	Nodes   int         // voters and observers, numbered from 1
-	Clock   clock.Clock // the run's: what nodes stamp with, and all instants of Run
+	Nodes   int                // voters and observers, numbered from 1
+	Absent  []protocols.NodeID // of them, those that are not started until a restart
+	Clock   clock.Clock        // the run's: what nodes stamp with, and all instants of Run
 
 	// Program returns the command that a life of a node is to run, without files:
 	// the network starts it, and the ensemble gives it its pipes (3: what it is

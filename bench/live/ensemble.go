@@ -72,7 +72,9 @@ func Start(cfg Config) (_ *Ensemble, err error) {
 		}
 		e.nodes = append(e.nodes, n)
 		e.doors = append(e.doors, &door{dial: func() (net.Conn, error) { return cfg.Network.Dial(id, cfg.Port, cfg.Dial) }})
-		if err := e.boot(n); err != nil {
+		if slices.Contains(cfg.Absent, id) {
+			n.life = unborn(n)
+		} else if err := e.boot(n); err != nil {
 			return nil, fmt.Errorf("live: node %d: %w", id, err)
 		}
 	}
@@ -132,7 +134,7 @@ func (e *Ensemble) listening() wire.Listen {
 	return wire.Listen{Events: e.listen, Sent: e.cfg.Sent != nil}
 }
 
-// Ready waits until every node that has not been crashed or paused answers, and all
+// Ready waits until every node that is there and has not been crashed or paused answers, and all
 // follow one active leader: the state in which a trial begins. What is under way
 // for clients is forgotten, and no reply to it comes any more; what nodes did
 // before is not told. It is not for Handlers.

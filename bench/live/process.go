@@ -46,6 +46,13 @@ type life struct {
 	over   chan struct{} // closed when it is reaped
 }
 
+// unborn is the life of a node that is not started yet: it is over.
+func unborn(n *node) *life {
+	l := &life{node: n, dead: true, over: make(chan struct{})}
+	close(l.over)
+	return l
+}
+
 // runs reports whether the process is one that can answer.
 func (l *life) runs() bool { return l != nil && !l.dead && !l.paused }
 
@@ -192,6 +199,9 @@ func (x *happening) parse(t wire.Type, body []byte) error {
 // kill is kill -9. Its connections are closed by the kernel.
 func (l *life) kill() error {
 	l.dead = true
+	if l.gone() {
+		return nil
+	}
 	if err := l.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}

@@ -63,11 +63,11 @@ func TestKaplanMeierIsNotMisledByCensoring(t *testing.T) {
 }
 
 func TestCurrentStatusPoolsWhatDescends(t *testing.T) {
-	c := CurrentStatus([]Look{{1, 0, 4}, {2, 3, 4}, {3, 1, 4}, {4, 0, 0}, {5, 4, 4}})
+	c := CurrentStatus([]Look{{0.2, 0, 0}, {1, 0, 4}, {2, 3, 4}, {3, 1, 4}, {4, 0, 0}, {5, 4, 4}})
 	for x, want := range map[float64]float64{0.5: 0, 1: 0, 2: 0.5, 3: 0.5, 4: 0.5, 5: 1} {
 		near(t, "share", c.At(x), want, 1e-12)
 	}
-	if len(c) != 3 {
+	if len(c) != 3 || c[0].At != 1 {
 		t.Errorf("%v", c)
 	}
 }

@@ -11,13 +11,19 @@ import (
 // An agenda says what goes wrong when: a schedule of all the faults whose times
 // are known, and those that wait for the leader's heartbeats.
 type agenda struct {
-	schedules []*fault.Schedule
+	sources   []source
 	waiting   []phased
-	spells    []*spell // of chaos
 	heartbeat Time
 	begin     func(p ...fault.Plan) *fault.Schedule
 	others    func() []int // puts the numbers from 0 up to those of the voters in a drawn order
 	roles     []NodeID     // by number in a partition with a target; nil: not drawn yet
+}
+
+// A source of faults is called at Next, when it is not zero, and then tells one
+// after the other until there is none.
+type source interface {
+	Next() Time
+	Due(now Time, v fault.View) (fault.Fault, bool)
 }
 
 // A phased fault waits, from the time of its plan on, for the leader to send
@@ -35,6 +41,9 @@ const looks = 1000
 func newAgenda(c *Cell, trial int) agenda {
 	s, seed := &c.Settings, c.Seed
 	a := agenda{heartbeat: s.Raft.Heartbeat.Time()}
+	a.begin = func(p ...fault.Plan) *fault.Schedule {
+		return fault.NewSchedule(p, s.Cluster.Voters, seed, trial).Observers(s.Cluster.Observers)
+	}
 	rng := random.Stream(seed, trial, random.Schedule, 2)
 	var plans []fault.Plan
 	for i := range s.Faults {
@@ -42,17 +51,16 @@ func newAgenda(c *Cell, trial int) agenda {
 		p.At = s.Faults[i].At.Draw(rng)
 		switch {
 		case p.Fault.Kind == fault.Chaotic:
-			a.spells = append(a.spells, c.spell(i, trial, p.At))
+			a.sources = append(a.sources, c.spell(i, trial, p.At))
+		case s.Faults[i].Kind == fault.Flapping:
+			a.sources = append(a.sources, c.flap(i, trial, p.At, a.begin(p)))
 		case s.Faults[i].Phase == "":
 			plans = append(plans, p)
 		default:
 			a.waiting = append(a.waiting, phased{p, rng.Float64(), p.At})
 		}
 	}
-	a.begin = func(p ...fault.Plan) *fault.Schedule {
-		return fault.NewSchedule(p, s.Cluster.Voters, seed, trial).Observers(s.Cluster.Observers)
-	}
-	a.schedules = append(a.schedules, a.begin(plans...))
+	a.sources = append(a.sources, a.begin(plans...))
 	a.others = func() []int { return random.Stream(seed, trial, random.Schedule, 1<<32).Perm(s.Cluster.Voters) }
 	return a
 }
@@ -62,7 +70,14 @@ func plan(f *Planned, s *Settings) fault.Plan {
 	p := fault.Plan{For: f.For.Time(), Target: f.Target, From: f.From, To: f.To,
 		Fault: fault.Fault{Kind: f.Kind, Groups: f.Groups, Delay: s.Network.Delay, Loss: s.Network.Loss, Duplicate: s.Network.Duplicate,
 			Reorder: s.Network.Reorder, Bandwidth: s.Network.Bandwidth, Fsync: s.Disk.Fsync, Fail: f.Fail, Skew: f.Skew.Time(), Drift: f.Drift}}
-	if f.Kind == fault.Cut && f.From == (fault.Target{}) { // so that cases can set the kind alone
+	switch {
+	case f.Kind == fault.Start:
+		p.Fault.Kind = fault.Restart
+	case f.Kind == fault.Flapping && f.From.Who != fault.Nobody:
+		p.Fault.Kind, p.For = fault.Cut, 0
+	case f.Kind == fault.Flapping:
+		p.Fault.Kind, p.For = fault.Isolate, 0
+	case f.Kind == fault.Cut && f.From.Who == fault.Nobody: // so that cases can set the kind alone
 		p.From, p.Target = f.Target, fault.Target{}
 	}
 	if f.Delay != nil {
@@ -88,12 +103,7 @@ func plan(f *Planned, s *Settings) fault.Plan {
 
 // Next returns when the agenda wants to be called; zero: it is done.
 func (a *agenda) Next() (next Time) {
-	for _, s := range a.schedules {
-		if at := s.Next(); at != 0 && (next == 0 || at < next) {
-			next = at
-		}
-	}
-	for _, s := range a.spells {
+	for _, s := range a.sources {
 		if at := s.Next(); at != 0 && (next == 0 || at < next) {
 			next = at
 		}
@@ -117,17 +127,12 @@ func (a *agenda) Due(now, sent Time, v fault.View) (fault.Fault, bool) {
 			p.look = now + max(1, a.heartbeat/looks)
 		default:
 			p.plan.At = sent + Time(p.share*float64(a.heartbeat))
-			a.schedules = append(a.schedules, a.begin(p.plan))
+			a.sources = append(a.sources, a.begin(p.plan))
 			a.waiting = append(a.waiting[:i], a.waiting[i+1:]...)
 			i--
 		}
 	}
-	for _, s := range a.spells {
-		if f, ok := s.Due(now, v); ok {
-			return f, true
-		}
-	}
-	for _, s := range a.schedules {
+	for _, s := range a.sources {
 		if f, ok := s.Due(now, v); ok {
 			if f.Kind == fault.Partition && len(f.Nodes) > 0 {
 				f.Groups, f.Nodes = a.cast(f.Groups, f.Nodes[0]), nil

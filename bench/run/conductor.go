@@ -34,6 +34,7 @@ type conductor struct {
 	schedule agenda
 	stage    *stage // nil where the scenario asks for none
 	window   window
+	joins    join
 	trial    int
 	base     Time // when the trial began, on the system's clock
 	now      Time // how far it has come
@@ -53,6 +54,7 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	c.deposed = slices.Contains(s.Columns, "overlap_ms")
 	c.election.reset()
 	c.window.reset(s)
+	c.joins.reset(s, probed)
 	if c.stage != nil {
 		c.stage.reset(s.Cluster.Voters, c.cell.Seed, trial)
 	}
@@ -113,8 +115,12 @@ func (c *conductor) done() bool {
 	if c.window.length > 0 {
 		return c.window.over && (c.load == nil || c.load.clients.Idle())
 	}
-	if !c.election.begun && c.schedule.Next() == 0 {
-		return true // nothing has struck the leader: there is nothing to measure
+	rest := c.schedule.Next() == 0
+	if !c.joins.over(rest) {
+		return false
+	}
+	if !c.election.begun && rest {
+		return true // nothing has struck the leader: there is nothing more to measure
 	}
 	return c.election.active != 0 && (c.stage == nil || c.election.followed()) && (!c.probed || c.probes.outage >= 0) && (!c.deposed || c.election.left != 0)
 }
@@ -130,6 +136,7 @@ func (c *conductor) Wake(now Time) Time {
 			break
 		}
 		c.watch(now)
+		c.joins.begin(now, f)
 		if !c.struck && c.deposes(f) {
 			c.struck = true
 			c.election.begin(now, f, c.sys)
@@ -263,6 +270,9 @@ func (c *conductor) Reply(now Time, r bench.Reply) {
 // Listen names the events that the measurement and the checks need.
 func (c *conductor) Listen() protocols.EventSet {
 	events := electionEvents
+	if c.joins.asked {
+		events |= joinEvents
+	}
 	if c.checks != nil {
 		events |= c.checks.Listen()
 	}
@@ -279,6 +289,7 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 	}
 	c.election.observe(now, node, e, c.sys)
 	c.window.observe(now, e)
+	c.joins.observe(now, node, e, c.cell.Settings.Cluster.Voters, c.sys)
 	if c.load != nil && c.load.visible != nil {
 		c.load.visible.Observe(now, node, e)
 	}
@@ -320,6 +331,7 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	row := c.cell.row(trial, c.probed)
 	c.election.report(&row, inside)
 	c.window.report(&row)
+	c.joins.report(&row)
 	if c.load != nil {
 		c.load.report(&row)
 	}

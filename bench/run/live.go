@@ -23,13 +23,16 @@ type servers interface {
 }
 
 // processed runs the trials of a cell on processes in real time. They are booted
-// once a cell, and after each trial a mender brings back what it broke.
+// once a cell, and after each trial a mender brings back what it broke; but where
+// some are absent at first they are booted anew for each trial, on empty disks.
 type processed struct {
 	ctx       context.Context
 	cell      *Cell
 	conductor conductor
 	network   lan.Network
 	servers   servers
+	start     starter
+	used      bool            // a trial has run on these servers
 	inside    bool            // messages can be seen
 	told      func() []string // what the servers say of themselves for run.json; nil: nothing
 	found     []string
@@ -37,6 +40,9 @@ type processed struct {
 	spoilt, kept int // trials that were repeated, and that had to be taken as they were
 	late         lan.Lateness
 }
+
+// A starter makes the servers of a cell, and says in which folder their disks are.
+type starter func() (s servers, dir string, err error)
 
 // settling is how long an ensemble may take to be whole again.
 const settling = 60 * time.Second
@@ -71,13 +77,13 @@ func place(cell *Cell) (n lan.Network, err error) {
 // boot makes the network and has start make the servers on it, measures what the
 // machine is like, and runs the trial that is not counted. Whatever fails, nothing
 // is left.
-func (w *processed) boot(ctx context.Context, cell *Cell, protocol string, start func() (s servers, dir string, err error)) (err error) {
+func (w *processed) boot(ctx context.Context, cell *Cell, protocol string, start starter) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, w.close())
 		}
 	}()
-	w.ctx, w.cell = ctx, cell
+	w.ctx, w.cell, w.start = ctx, cell, start
 	s := &cell.Settings
 	w.conductor = conductor{cell: cell, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: func(uint8) bool { return false }}}
 	if w.network, err = place(cell); err != nil {
@@ -102,7 +108,11 @@ func (w *processed) boot(ctx context.Context, cell *Cell, protocol string, start
 		}
 		w.found = append(w.found, fmt.Sprintf("%s: one way over loopback took %v", cell, delay))
 	}
-	return w.begin()
+	if err := w.ready(); err != nil {
+		return err
+	}
+	_, _, _, err = w.trial(-1, s.Probe.Interval > 0) // it is not counted: it finds the code cold
+	return err
 }
 
 // noNetwork says why there is no network for live cells.
@@ -122,17 +132,25 @@ func noNetwork(loopback bool) string {
 	return ""
 }
 
-// begin gives the clocks the pace that the settings say, which they keep, and runs
-// the trial that is not counted: it finds the code cold.
-func (w *processed) begin() error {
+// ready waits for new servers, and gives their clocks the pace that the settings say,
+// which they keep.
+func (w *processed) ready() error {
 	if err := w.servers.Ready(settling); err != nil {
 		return err
 	}
-	if err := w.inject(w.cell.Settings.clocks()); err != nil {
+	return w.inject(w.cell.Settings.clocks())
+}
+
+// renew puts new servers in the place of those that a trial has run on.
+func (w *processed) renew() (err error) {
+	if err := w.servers.Close(); err != nil {
 		return err
 	}
-	_, _, _, err := w.trial(-1, w.cell.Settings.Probe.Interval > 0)
-	return err
+	if w.servers, _, err = w.start(); err != nil {
+		return err
+	}
+	w.conductor.restart()
+	return w.ready()
 }
 
 // inject gives effect to faults between two trials.
@@ -174,6 +192,12 @@ func (w *processed) clients(row *results.Trial) ([]results.Reads, []results.Wind
 // once runs a trial and mends what it broke. The pressure is that on the cores
 // while the trial lasted, 0 where the kernel does not tell.
 func (w *processed) once(trial int, probed bool) (row results.Trial, pressure float64, err error) {
+	if w.used && len(w.cell.Settings.Cluster.Absent) > 0 {
+		if err := w.renew(); err != nil {
+			return row, 0, err
+		}
+	}
+	w.used = true
 	if err := w.servers.Ready(settling); err != nil {
 		return row, 0, err
 	}

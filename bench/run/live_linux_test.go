@@ -96,7 +96,7 @@ func raise(t *testing.T, cell *Cell, jvm ...string) servers {
 	})
 	if cell.System == "zookeeper" {
 		s, x := &cell.Settings, zookeeper.Default()
-		x.Network, x.Voters, x.Tick, x.SyncLimit = w.network, s.Cluster.Voters, time.Duration(s.Zab.Tick), s.Zab.SyncLimit
+		x.Network, x.Voters, x.Absent, x.Tick, x.SyncLimit = w.network, s.Cluster.Voters, s.Cluster.Absent, time.Duration(s.Zab.Tick), s.Zab.SyncLimit
 		x.JVM = jvm
 		inst, err := installed()
 		if err != nil {

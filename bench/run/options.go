@@ -116,7 +116,7 @@ func etcdNotes(s *Settings) []string {
 func hashicorpConfig(s *Settings, seed uint64) hashicorp.Config {
 	x, cfg := &s.Raft, hashicorp.Default()
 	t := x.ElectionTimeout.Min.Time()
-	cfg.Voters, cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLease = s.Cluster.Voters, t, t, t/2
+	cfg.Voters, cfg.Absent, cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLease = s.Cluster.Voters, s.Cluster.Absent, t, t, t/2
 	cfg.ElectionTimeout = cmp.Or(x.CandidateTimeout.Min.Time(), t)
 	if x.PreVote != nil {
 		cfg.PreVote = *x.PreVote

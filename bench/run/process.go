@@ -67,7 +67,7 @@ func nodes(system *System, cell *Cell, w *processed) (live.Config, error) {
 	if err != nil {
 		return cfg, err
 	}
-	cfg.Network, cfg.Nodes, cfg.Port = w.network, cell.Settings.members(), clientPort
+	cfg.Network, cfg.Nodes, cfg.Absent, cfg.Port = w.network, cell.Settings.members(), cell.Settings.Cluster.Absent, clientPort
 	cfg.Faults, cfg.Reads = slices.Concat(system.live, networked), reads(system.Name, Live)
 	if w.inside {
 		cfg.Sent = func(now Time, from, to NodeID, kind uint8, size int) {

@@ -34,8 +34,12 @@ func Jobs() int { return runtime.GOMAXPROCS(0) }
 // trials of a simulated one, and reckons a live one from its settings.
 func Estimate(cell *Cell) time.Duration {
 	s := &cell.Settings
-	if cell.Mode == Live { // boot, then warm-up, what is observed, election and the victim's return for each trial and the one not counted
-		return liveBoot + time.Duration(cell.Trials+1)*(time.Duration(s.Warmup)+time.Duration(s.Observe)+liveTrial)
+	if cell.Mode == Live { // boot, once or for each, then warm-up, what is observed, election and the victim's return for each trial and the one not counted
+		boots := 1
+		if len(s.Cluster.Absent) > 0 {
+			boots += cell.Trials
+		}
+		return time.Duration(boots)*liveBoot + time.Duration(cell.Trials+1)*(time.Duration(s.Warmup)+time.Duration(s.Observe)+liveTrial)
 	}
 	few := *cell
 	few.Trials = min(cell.Trials, 20)

@@ -19,7 +19,7 @@ type Settings struct {
 	Warmup   Duration  `toml:"warmup" default:"1s" doc:"faults and measuring begin after it"`
 	Limit    Duration  `toml:"limit" default:"60s" least:"1ms" doc:"virtual or real time per trial; past it: censored"`
 	Observe  Duration  `toml:"observe" json:",omitzero" least:"1ms" doc:"a trial lasts this long from the first fault, whatever comes of it, and is measured to its end: terms, leader_changes, down_ms, up, settled; with [probe], every trial is probed; absent: a trial ends when the leader is replaced"`
-	Columns  []string  `toml:"columns" json:",omitzero" oneof:"overlap_ms,connect_retries,votes_unheard,read_hops,read_messages,write_hops,write_messages,resume_p50_ms,resume_max_ms" example:"[\"overlap_ms\"]" doc:"what is measured beyond the columns of all files: overlap_ms (a trial then goes on until the deposed leader has left its office), connect_retries, votes_unheard (both of Zab), and of the operations of [workload] read_hops, read_messages, write_hops, write_messages (simulated raft, zab and etcd), resume_p50_ms, resume_max_ms; results/README.md says what they are"`
+	Columns  []string  `toml:"columns" json:",omitzero" oneof:"overlap_ms,connect_retries,votes_unheard,join_ms,read_hops,read_messages,write_hops,write_messages,resume_p50_ms,resume_max_ms" example:"[\"overlap_ms\"]" doc:"what is measured beyond the columns of all files: overlap_ms (a trial then goes on until the deposed leader has left its office), connect_retries, votes_unheard (both of Zab), join_ms (a trial with probes then goes on until the started server has joined; not of zookeeper), and of the operations of [workload] read_hops, read_messages, write_hops, write_messages (simulated raft, zab and etcd), resume_p50_ms, resume_max_ms; results/README.md says what they are"`
 	Cluster  Cluster   `toml:"cluster"`
 	Network  Network   `toml:"network"`
 	Links    []Link    `toml:"link" doc:"overrides for some directed pairs of servers"`
@@ -36,10 +36,11 @@ type Settings struct {
 
 // Cluster is who takes part.
 type Cluster struct {
-	Voters          int `toml:"voters" required:"true" example:"5" least:"1" most:"31" doc:"servers that vote, named 1, 2, ..."`
-	Observers       int `toml:"observers" json:",omitzero" default:"0" least:"0" most:"1000" doc:"servers that receive and have no vote, named behind the voters; Raft's learners; of raft, etcd and zab"`
-	Behind          int `toml:"behind" default:"0" least:"0" most:"15" doc:"followers, drawn in each trial, whose logs are shorter when the leader is struck, so that they cannot win; of raft and etcd"`
-	SnapshotEntries int `toml:"snapshot_entries" json:",omitzero" default:"0" least:"0" doc:"entries between two snapshots of a server's state, behind which its log may be given up; 0: never; of raft and zab"`
+	Voters          int      `toml:"voters" required:"true" example:"5" least:"1" most:"31" doc:"servers that vote, named 1, 2, ..."`
+	Observers       int      `toml:"observers" json:",omitzero" default:"0" least:"0" most:"1000" doc:"servers that receive and have no vote, named behind the voters; Raft's learners; of raft, etcd and zab"`
+	Behind          int      `toml:"behind" default:"0" least:"0" most:"15" doc:"followers, drawn in each trial, whose logs are shorter when the leader is struck, so that they cannot win; of raft and etcd"`
+	Absent          []NodeID `toml:"absent" json:",omitzero" example:"[4]" doc:"servers that are not started at first: their machines are there, their processes come with a fault of kind start; live, all servers are booted anew for each trial then; fewer than half of the voters"`
+	SnapshotEntries int      `toml:"snapshot_entries" json:",omitzero" default:"0" least:"0" doc:"entries between two snapshots of a server's state, behind which its log may be given up; 0: never; of raft and zab"`
 }
 
 // Network describes the links: the simulated ones, and those of the switch in live
@@ -147,13 +148,15 @@ type Workload struct {
 type Planned struct {
 	At        random.Distribution  `toml:"at" required:"true" example:"\"uniform(1s, 1.075s)\"" doc:"from the start of the trial; a distribution spreads it over a heartbeat interval"`
 	Phase     string               `toml:"phase" oneof:"heartbeat" doc:"of a fault of the leader: from at on it waits for the leader's next heartbeats, and fires uniformly within the interval that they begin; of raft and etcd"`
-	Kind      fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong; chaos: one thing after another, drawn from all that the system can have where it runs, half of it aimed at the leader, and mended about as often"`
+	Kind      fault.Kind           `toml:"kind" required:"true" doc:"what goes wrong; chaos: one thing after another, drawn from all that the system can have where it runs, half of it aimed at the leader, and mended about as often; start: of a server of cluster.absent; flap: links go down and come up again and again, all those of target, or from one side to the other"`
 	Target    fault.Target         `toml:"target" doc:"whom: leader, follower, best, random, minority, majority, observer or node:3; found when the fault fires; of transfer: to whom; of cut: the same as from; of partition: whom the groups call 1, while the others, drawn, are 2, 3, ... in all such partitions of a trial"`
-	For       Duration             `toml:"for" least:"1us" example:"\"5s\"" doc:"undone after this; absent: never; of chaos: how long it lasts, and then all is mended"`
+	For       Duration             `toml:"for" least:"1us" example:"\"5s\"" doc:"undone after this; absent: never; of chaos and flap: how long it lasts, and then all is mended"`
 	Every     *random.Distribution `toml:"every" json:",omitzero" example:"\"uniform(200ms, 900ms)\"" doc:"of chaos: between two strikes, 1ms at least; absent: uniform(200ms, 900ms)"`
+	Down      *random.Distribution `toml:"down" json:",omitzero" example:"\"uniform(200ms, 900ms)\"" doc:"of flap: how long the links are down each time, 1ms at least"`
+	Up        *random.Distribution `toml:"up" json:",omitzero" example:"\"uniform(200ms, 900ms)\"" doc:"of flap: how long they are up in between, 1ms at least"`
 	Groups    [][]protocols.NodeID `toml:"groups" example:"[[1, 2], [3, 4, 5]]" doc:"of partition: who can talk to whom; a server that is in several hears those who do not hear each other"`
-	From      fault.Target         `toml:"from" doc:"of cut, heal and link: senders"`
-	To        fault.Target         `toml:"to" doc:"of cut, heal and link: receivers; absent: all the others"`
+	From      fault.Target         `toml:"from" doc:"of cut, heal, link and flap: senders"`
+	To        fault.Target         `toml:"to" doc:"of cut, heal, link and flap: receivers; absent: all the others"`
 	Delay     *random.Distribution `toml:"delay" doc:"of link: one way"`
 	Loss      *float64             `toml:"loss" unit:"probability" doc:"of link; below 1"`
 	Duplicate *float64             `toml:"duplicate" json:",omitzero" unit:"probability" doc:"of link, of datagrams, and live of packets"`

@@ -59,7 +59,7 @@ func (s *System) unstaged(mode Mode, x *Settings) (lost []Unsupported) {
 		lost = append(lost, Unsupported{"cpu.timer", "its timers are the Go runtime's; take it out, or leave " + s.Name + " out"})
 	}
 	if mode == Sim && !ours && x.CPU.Message > 0 {
-		lost = append(lost, Unsupported{"cpu.message", "what it computes takes no virtual time; take it out, or leave " + s.Name + " out"})
+		lost = append(lost, Unsupported{"cpu.message", "its work takes no virtual time; take it out, or leave " + s.Name + " out"})
 	}
 	if ours && s.Protocol == "raft" {
 		return lost

@@ -118,8 +118,10 @@ var Systems = []*System{
 // Supports reports whether the system can have a kind of fault in a world.
 func (s *System) Supports(w World, k fault.Kind) bool {
 	switch {
-	case k == fault.Chaotic: // which draws what there is
+	case k == fault.Chaotic, k == fault.Start: // which draws what there is; which all systems can have
 		return true
+	case k == fault.Flapping:
+		return s.Supports(w, fault.Isolate)
 	case w.Mode == Sim:
 		return s.kinds == nil || slices.Contains(s.kinds, k)
 	case slices.Contains(networked, k):

@@ -60,7 +60,8 @@ func bootZooKeeper(ctx context.Context, _ *System, cell *Cell) (worker, error) {
 	w := &ensemble{inst: inst}
 	s := &cell.Settings
 	cfg := zookeeper.Default()
-	cfg.Voters, cfg.Observers, cfg.Tick, cfg.InitLimit, cfg.SyncLimit = s.Cluster.Voters, s.Cluster.Observers, time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
+	cfg.Voters, cfg.Observers, cfg.Absent = s.Cluster.Voters, s.Cluster.Observers, s.Cluster.Absent
+	cfg.Tick, cfg.InitLimit, cfg.SyncLimit = time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
 	if s.Workload.Clients > 0 {
 		cfg.Keys = max(cfg.Keys, int(new(s.population("zab")).Limit()))
 	}
@@ -68,14 +69,14 @@ func bootZooKeeper(ctx context.Context, _ *System, cell *Cell) (worker, error) {
 		cfg.Properties = map[string]string{"zookeeper.fastleader.maxNotificationInterval": fmt.Sprint(x.Milliseconds())}
 	}
 	err = w.boot(ctx, cell, "zab", func() (servers, string, error) {
-		cfg.Network = w.network
+		cfg.Network, w.conductor.joins.silent = w.network, true
 		var err error
 		if w.servers, err = zookeeper.Start(ctx, inst, cfg); err != nil {
 			return nil, "", err
 		}
-		w.found = append(w.found, "flags of the servers' JVMs: "+strings.Join(cfg.JVMFlags(), " "))
 		return w.servers, w.servers.Dir(), nil
 	})
+	w.found = append(w.found, "flags of the servers' JVMs: "+strings.Join(cfg.JVMFlags(), " "))
 	return w, err
 }
 

@@ -45,6 +45,34 @@ func TestResumeFindsWhatCameInItsOrder(t *testing.T) {
 	}
 }
 
+// A node that is absent is a machine without a process, and a connection to it is
+// refused. It is started as any that is down, whoever is absent.
+func TestAnAbsentNodeComesWithARestart(t *testing.T) {
+	w := tell(t, 2, nil)
+	w.c.cfg.Absent = []NodeID{1}
+	w.sends(2, 2*ms, 1)  // refused at 12, which it hears at 22
+	w.sends(2, 60*ms, 1) // at 70
+	w.run(0)
+	w.run(ms)
+	if _, ok := w.c.Status(1); ok {
+		t.Error("an absent node answers")
+	}
+	w.run(50 * ms)
+	w.hears(2, 1, "22 disconnected 1")
+	w.strike(fault.Restart, 1)
+	if _, ok := w.c.Status(1); !ok {
+		t.Error("a node that is started does not answer")
+	}
+	w.run(100 * ms)
+	w.hears(1, 1, "70 receive 1.0 from 2") // the first on its stream
+	w.c.Reset(1, 1)
+	w.run(ms)
+	_, absent := w.c.Status(1)
+	if _, other := w.c.Status(2); absent || !other {
+		t.Errorf("in the next trial node 1 is there: %t, and node 2: %t", absent, other)
+	}
+}
+
 // The order holds even for what came at the moment of the resume, before it.
 func TestResumeKeepsTheOrderWithinAnInstant(t *testing.T) {
 	w := tell(t, 3, nil)

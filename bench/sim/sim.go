@@ -41,6 +41,7 @@ type Config[M protocols.Message] struct {
 	New func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M]
 
 	Network network.Config
+	Absent  []NodeID // their machines run, and their processes do not until a restart
 	Fsync   random.Distribution
 	Timer   random.Distribution  // how late alarms ring
 	Message Time                 // that a node's core takes for each message that it receives or sends, and for a request with its answer; zero: none, and it does everything at once
@@ -75,6 +76,7 @@ type Cluster[M protocols.Message] struct {
 	cause    cause // of what happens now
 	caused   [kv.Get + 1]uint64
 
+	begun     bool // nodes have booted
 	handler   bench.Handler
 	wake      Time // the handler's
 	tracing   bool
@@ -110,7 +112,7 @@ func New[M protocols.Message](cfg Config[M], seed uint64, trial int) *Cluster[M]
 // Reset begins another trial with the same configuration and the same buffers.
 func (c *Cluster[M]) Reset(seed uint64, trial int) {
 	c.seed, c.trial = seed, trial
-	c.now, c.streams, c.events, c.checksum, c.wake = 0, 0, 0, 0, 0
+	c.now, c.streams, c.events, c.checksum, c.wake, c.begun = 0, 0, 0, 0, 0, false
 	c.cause, c.caused = cause{}, [kv.Get + 1]uint64{}
 	c.queue.events, c.queue.ord = c.queue.events[:0], 0
 	c.packets.reset()
@@ -129,12 +131,17 @@ func (c *Cluster[M]) Reset(seed uint64, trial int) {
 func (c *Cluster[M]) Run(h bench.Handler, until Time) error {
 	c.handler = h
 	c.out.Listen = h.Listen()
-	if c.now == 0 && c.hosts[1].life == 0 {
+	if !c.begun {
+		c.begun = true
 		for _, host := range c.hosts[1:] { // all before the first one speaks
-			c.rise(host)
+			if host.refuses = slices.Contains(c.cfg.Absent, host.id); !host.refuses {
+				c.rise(host)
+			}
 		}
 		for _, host := range c.hosts[1:] {
-			c.boot(host)
+			if host.up {
+				c.boot(host)
+			}
 		}
 	}
 	c.wake = h.Wake(c.now)

@@ -189,7 +189,7 @@ func TestAStoryFileIsReadStrictly(t *testing.T) {
 		{`voters = 3`, "voters = 3\nobservers = 40", `s.toml:8: cluster.observers: 40; `},
 		{`key = 2`, "key = 2\nmode = \"linear\"", `s.toml:49: request.mode: "linear" is not known; there are local, leader, readindex, lease, sync`},
 		{`key = 2`, "key = 2\nseen = \"3\"", `s.toml:49: request.seen: "3" is no position of a log`},
-		{`kind = "restart"`, `kind = "start"`, `s.toml:39: fault.kind: "start" is no kind of fault`},
+		{`kind = "restart"`, `kind = "stop"`, `s.toml:39: fault.kind: "stop" is no kind of fault`},
 		{`kind = "restart"`, `kind = "chaos"`, `s.toml:39: fault.kind: chaos is none that strikes; write what it drew`},
 		{`at = "1.1s"`, `at = "0.1s"`, `s.toml:38: fault.at: 100ms comes before the fault above it`},
 		{"kind = \"restart\"\nnodes = [1]", "kind = \"restart\"\nnodes = [4]", `s.toml:39: fault: there is no node 4`},

@@ -157,7 +157,7 @@ func TestLatencyCountsFromTheInstantThatWasMeant(t *testing.T) {
 	if late < 15 || late > 25 {
 		t.Errorf("%d operations began over 10 ms late", late)
 	}
-	if n := d.count(func(o *Operation) bool { return o.End-o.Start > 2*ms }); n > 0 {
+	if n := d.count(func(o *Operation) bool { return o.Start >= 50*ms && o.End-o.Start > 2*ms }); n > 0 {
 		t.Errorf("%d took longer than the service", n)
 	}
 }
@@ -192,6 +192,17 @@ func TestWhatIsNotAnsweredIsGivenUpAndTheSessionMoves(t *testing.T) {
 		if long := d.count(func(o *Operation) bool { return o.End-o.Start > 100*ms }); long > 0 || !d.p.Idle() {
 			t.Errorf("rate %g: %d took longer than the time-out; idle %t", rate, long, d.p.Idle())
 		}
+	}
+}
+
+// A service that refuses all is not asked without end.
+func TestAClosedLoopPausesAfterAFailure(t *testing.T) {
+	d := newDesk(t, func(c *Config) { c.Rate, c.Clients, c.Forwards = 0, 4, true })
+	d.strict, d.leader = true, protocols.None
+	d.p.End(1010 * ms)
+	d.run(0, 2000*ms)
+	if n := len(d.ended); n < 200 || n > 400 {
+		t.Errorf("4 clients were refused %d times in a second", n)
 	}
 }
 

@@ -62,23 +62,11 @@ Without a folder: of every folder in results.
   raftzab plot results/election-latency`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			dirs := args
-			if len(dirs) == 0 {
-				found, err := filepath.Glob("results/*/manifest.json")
-				if err != nil {
-					return err
-				}
-				for _, m := range found {
-					dirs = append(dirs, filepath.Dir(m))
-				}
-				if len(dirs) == 0 {
-					return fail(exitUsage, "plot: there is no results/*/manifest.json here; run a scenario first: make experiments")
-				}
+			dirs, err := resultsFolders("plot", args)
+			if err != nil {
+				return err
 			}
 			for _, dir := range dirs {
-				if _, err := os.Stat(filepath.Join(dir, "manifest.json")); err != nil {
-					return fail(exitUsage, "plot: %s has no manifest.json; name the folder of one scenario's results", dir)
-				}
 				written, err := plots.All(dir)
 				if err != nil {
 					return fail(exitEnvironment, "plot: %w", err)
@@ -90,6 +78,29 @@ Without a folder: of every folder in results.
 			return nil
 		},
 	}
+}
+
+// resultsFolders are the folders that a command is to look at: those that it is
+// given, or all in results.
+func resultsFolders(command string, dirs []string) ([]string, error) {
+	if len(dirs) == 0 {
+		found, err := filepath.Glob("results/*/manifest.json")
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range found {
+			dirs = append(dirs, filepath.Dir(m))
+		}
+		if len(dirs) == 0 {
+			return nil, fail(exitUsage, "%s: there is no results/*/manifest.json here; run a scenario first: make experiments", command)
+		}
+	}
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, "manifest.json")); err != nil {
+			return nil, fail(exitUsage, "%s: %s has no manifest.json; name the folder of one scenario's results", command, dir)
+		}
+	}
+	return dirs, nil
 }
 
 func listCommand() *cobra.Command {

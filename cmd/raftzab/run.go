@@ -19,6 +19,7 @@ import (
 	"raftzab/bench/live"
 	"raftzab/bench/live/lan"
 	"raftzab/bench/run"
+	"raftzab/bench/verdict"
 	"raftzab/experiments"
 	"raftzab/plots"
 	"raftzab/results"
@@ -207,6 +208,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 	table := summary{}
 	var broken []*run.Breach
 	var failed error
+	var data verdict.Data
 	for i := range s.Cells {
 		cell := &s.Cells[i]
 		system, err := run.Lookup(cell.System)
@@ -239,9 +241,15 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		sum, err := run.Run(j.ctx, cell, run.Options{Jobs: j.jobs, Shard: j.shard, Rows: func(i int, rows []results.Trial) {
 			writing = errors.Join(writing, w.trials.Put(base+i, rows...))
 			sample.add(rows)
+			if len(s.Rules) > 0 {
+				data.Add(rows...)
+			}
 			bar.done()
 		}, Clients: func(i int, reads []results.Reads, windows []results.Window) {
 			writing = errors.Join(writing, w.clients(base+i, reads, windows))
+			if len(s.Rules) > 0 {
+				data.AddReads(reads...)
+			}
 		}})
 		bar.end(sum)
 		if err := errors.Join(writing, note(&manifest, &world, system, cell, sum)); err != nil {
@@ -261,6 +269,15 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		}
 	}
 	world.Compared = table.compare(s.Seed)
+	data.LeftOut = world.LeftOut
+	verdicts := judge(s.Rules, &data, s.Seed)
+	for _, v := range verdicts {
+		if v.Repeat == results.Bytes {
+			manifest.Verdicts = append(manifest.Verdicts, v)
+		} else {
+			world.Verdicts = append(world.Verdicts, v)
+		}
+	}
 	done = true
 	if err := folder.Finish(manifest, world); err != nil {
 		return err
@@ -277,6 +294,7 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 	}
 	table.print(j.stdout, s)
 	printCompared(j.stdout, world.Compared)
+	printVerdicts(j.stdout, verdicts)
 	for _, b := range broken {
 		fmt.Fprintln(j.stderr, b)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -19,8 +20,9 @@ import (
 type sample struct {
 	cell             *run.Cell
 	elect, outage    []float64
-	calm, busy       phases // of trials without clients, and with
-	rounds, again    int    // trials of elect that tell their rounds; of these, with more than one
+	calm, busy       phases    // of trials without clients, and with
+	rounds, again    int       // trials of elect that tell their rounds; of these, with more than one
+	join             []float64 // of trials with clients, where the scenario asks for it
 	counts           counts
 	window           watched
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
@@ -59,6 +61,9 @@ func (s *sample) add(rows []results.Trial) {
 		if r.Probed {
 			s.outage = measured(s.outage, r.OutageMS, r.Outcome)
 			s.busy.add(r)
+			if slices.Contains(s.cell.Settings.Columns, "join_ms") {
+				s.join = measured(s.join, r.JoinMS, r.Outcome)
+			}
 		} else {
 			s.calm.add(r)
 		}
@@ -83,7 +88,7 @@ func measured(values []float64, x results.Number, outcome results.Outcome) []flo
 type summary struct{ rows []*sample }
 
 func (t *summary) add(s *sample) {
-	if len(s.elect)+len(s.outage)+s.window.n+s.window.early+s.violated+s.failed > 0 {
+	if len(s.elect)+len(s.outage)+len(s.join)+s.window.n+s.window.early+s.violated+s.failed > 0 {
 		t.rows = append(t.rows, s)
 	}
 }
@@ -95,11 +100,15 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 		return
 	}
 	fmt.Fprintf(out, "\n%s: %s\n", s.Name, s.Question)
-	var elections, windows []*sample
+	var elections, windows, joins []*sample
 	for _, r := range t.rows {
-		if r.cell.Settings.Observe > 0 {
+		if len(r.join) > 0 {
+			joins = append(joins, r)
+		}
+		switch {
+		case r.cell.Settings.Observe > 0:
 			windows = append(windows, r)
-		} else {
+		case len(r.elect)+len(r.outage) > 0 || len(r.join) == 0: // in other cells no leader was struck
 			elections = append(elections, r)
 		}
 	}
@@ -109,6 +118,9 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 	if len(elections) > 0 {
 		printElections(out, elections, s.Seed)
 		printCounts(out, elections)
+	}
+	if len(joins) > 0 {
+		printJoins(out, joins, s.Seed)
 	}
 	for _, r := range t.rows {
 		if r.violated > 0 {
@@ -135,6 +147,18 @@ func printElections(out io.Writer, rows []*sample, seed uint64) {
 	fmt.Fprintln(out, `elect_ms (with its n, censored and rounds) is of simulated trials without probing clients, outage_ms of trials with them; live trials always have them.
 Probes move Raft's detection: their stream of AppendEntries resets the followers' timers all the time. So don't subtract elect_ms from outage_ms.
 Censored trials hit the limit: they are in n, above all others. No interval below n = 6, no p95 below n = 20.`)
+}
+
+// printJoins writes how long servers that were started took to join.
+func printJoins(out io.Writer, rows []*sample, seed uint64) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\ncell\tn\tjoin_ms median [95 %]\tp95\tcensored\tleast\tmost")
+	for _, r := range rows {
+		x := metric.NewSample(r.join)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.name(), spread(r.join, seed), reached(x[0]), reached(x[len(x)-1]))
+	}
+	w.Flush()
+	fmt.Fprintln(out, "join_ms: from the start of a server, absent before or down, to its first applied entry of the leader's; of trials with clients.")
 }
 
 func (s *sample) name() string {

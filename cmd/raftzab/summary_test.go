@@ -78,3 +78,30 @@ func TestSummaryDropsNoTrialSilently(t *testing.T) {
 	stuck := []results.Trial{pass(results.Censored, true, 100, none, 1)}
 	wants(t, table(stuck, stuck, stuck), "raft sim crash  3  100.0 -  -  0  0.00 %  3  censored -  -  3")
 }
+
+// A server that joins costs nobody a leader: such a cell has a line in the one table
+// only, and a trial whose server did not make it is longer than all.
+func TestJoinsHaveATableOfTheirOwn(t *testing.T) {
+	late := func(outcome results.Outcome, join results.Number) []results.Trial {
+		calm, busy := pass(results.OK, false, results.None, results.None, results.None), pass(outcome, true, results.None, results.None, results.None)
+		busy.JoinMS = join
+		return []results.Trial{calm, busy}
+	}
+	s := newSample(&run.Cell{System: "zab", Mode: run.Sim, Case: "late", Settings: run.Settings{Columns: []string{"join_ms"}}})
+	for _, rows := range [][]results.Trial{late(results.OK, 40), late(results.OK, 50), late(results.OK, 44)} {
+		s.add(rows)
+	}
+	var table summary
+	table.add(s)
+	var out bytes.Buffer
+	table.print(&out, &experiments.Scenario{Name: "test", Seed: 1})
+	text := regexp.MustCompile(` {2,}`).ReplaceAllString(out.String(), "  ")
+	wants(t, text, "cell  n  join_ms median [95 %]  p95  censored  least  most", "zab sim late  3  44.0 -  -  0  40.0  50.0")
+	if strings.Contains(text, "elect_ms") {
+		t.Errorf("nobody was elected:\n%s", text)
+	}
+	s.add(late(results.Censored, results.None))
+	out.Reset()
+	table.print(&out, &experiments.Scenario{Name: "test", Seed: 1})
+	wants(t, regexp.MustCompile(` {2,}`).ReplaceAllString(out.String(), "  "), "zab sim late  4  47.0 -  -  1  40.0  censored")
+}

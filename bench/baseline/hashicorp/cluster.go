@@ -108,7 +108,7 @@ func (c *Cluster) Run(h bench.Handler, until Time) error {
 	c.handler, c.listen = h, h.Listen()
 	c.mu.Unlock()
 	for _, n := range c.nodes[1:] {
-		if n.lives == 0 {
+		if n.lives == 0 && !slices.Contains(c.cfg.Absent, n.id) {
 			if err := n.boot(); err != nil {
 				return fmt.Errorf("hashicorp: start of node %d: %w", n.id, err)
 			}

@@ -35,6 +35,7 @@ type Settings struct {
 // A Config describes a cluster and its world.
 type Config struct {
 	Voters int
+	Absent []NodeID // their machines run, and their processes do not until a restart
 	Settings
 	Network network.Config // Nodes is Voters
 	Fsync   random.Distribution

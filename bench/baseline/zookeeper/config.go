@@ -17,17 +17,18 @@ import (
 
 // A Config describes an ensemble. The timeouts are ZooKeeper's own settings.
 type Config struct {
-	Network    lan.Network       // where the servers live; Close leaves it to its owner. Nil: a loopback of the ensemble's own
-	Voters     int               // servers 1 to Voters,
-	Observers  int               // and behind them those without a vote
-	Tick       time.Duration     // tickTime; whole milliseconds
-	InitLimit  int               // ticks that a learner may take to connect and synchronise
-	SyncLimit  int               // ticks of silence after which leader and learner give each other up
-	Properties map[string]string // Java's system properties: what ZooKeeper lets be set in no file, "zookeeper.fastleader.maxNotificationInterval"
-	JVM        []string          // flags of the servers' JVMs; nil: those of small servers that start quickly
-	Keys       int               // znodes, made by Start: keys 0 to Keys-1
-	Dir        string            // where the servers keep their data; empty: a temporary folder, removed by Close
-	Boot       time.Duration     // how long Start may take
+	Network    lan.Network        // where the servers live; Close leaves it to its owner. Nil: a loopback of the ensemble's own
+	Voters     int                // servers 1 to Voters,
+	Observers  int                // and behind them those without a vote
+	Absent     []protocols.NodeID // of all these, those that are not started until a restart
+	Tick       time.Duration      // tickTime; whole milliseconds
+	InitLimit  int                // ticks that a learner may take to connect and synchronise
+	SyncLimit  int                // ticks of silence after which leader and learner give each other up
+	Properties map[string]string  // Java's system properties: what ZooKeeper lets be set in no file, "zookeeper.fastleader.maxNotificationInterval"
+	JVM        []string           // flags of the servers' JVMs; nil: those of small servers that start quickly
+	Keys       int                // znodes, made by Start: keys 0 to Keys-1
+	Dir        string             // where the servers keep their data; empty: a temporary folder, removed by Close
+	Boot       time.Duration      // how long Start may take
 }
 
 func (c Config) members() int { return c.Voters + c.Observers }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -48,8 +49,8 @@ type place struct {
 	node    protocols.NodeID
 }
 
-// Start boots an ensemble and returns when every server serves and the znodes
-// are there.
+// Start boots an ensemble and returns when every server that is not absent serves,
+// and the znodes are there.
 func Start(ctx context.Context, inst Installation, cfg Config) (_ *Ensemble, err error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -77,7 +78,9 @@ func Start(ctx context.Context, inst Installation, cfg Config) (_ *Ensemble, err
 		return nil, err
 	}
 	for _, s := range e.servers {
-		if err = e.boot(s); err != nil {
+		if slices.Contains(cfg.Absent, s.id) {
+			s.life = unborn(s)
+		} else if err = e.boot(s); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +102,8 @@ func (e *Ensemble) dial(to protocols.NodeID) dialer {
 
 // makeKeys creates the znodes, some hundred a transaction.
 func (e *Ensemble) makeKeys() error {
-	server := &pinned{open: e.dial(1)}
+	at := slices.IndexFunc(e.servers, func(s *server) bool { return s.life.serves() })
+	server := &pinned{open: e.dial(e.servers[at].id)}
 	client, err := server.connect(nil)
 	if err != nil {
 		return fmt.Errorf("zookeeper: %w", err)

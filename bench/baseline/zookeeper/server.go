@@ -39,6 +39,13 @@ type life struct {
 	over   chan struct{} // closed when it is reaped
 }
 
+// unborn is the life of a server that is not started yet: it is over.
+func unborn(s *server) *life {
+	l := &life{server: s, view: newView(s.id), killed: true, over: make(chan struct{})}
+	close(l.over)
+	return l
+}
+
 // serves reports whether the process can answer.
 func (l *life) serves() bool { return l != nil && !l.killed && !l.paused }
 
@@ -87,6 +94,9 @@ func (l *life) read(out io.Reader, log *os.File, in *inbox) {
 // it unless the machine is off.
 func (l *life) kill() error {
 	l.killed = true
+	if l.cmd == nil { // it was never born
+		return nil
+	}
 	if err := l.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("zookeeper: kill server %d: %w", l.server.id, err)
 	}
