@@ -48,6 +48,24 @@ func TestAScenarioHasTheRulesOfItsFileWhateverFlagsChoose(t *testing.T) {
 	}
 }
 
+// Only live trials have late_ms, and the flag leaves them out.
+func TestARuleMayNameColumnsThatFlagsLeaveOut(t *testing.T) {
+	text := `claims = ["R3"]
+` + least + `[[run]]
+mode = "live"
+systems = ["raft"]
+trials = 1
+[[verdict]]
+claim = "R3"
+says = "s"
+n = 1
+holds = 'max(where(raft.late_ms, mode == "live")) < 10'
+`
+	if s := load(t, text, Options{Mode: "sim"}); len(s.Rules) != 1 || len(s.Cells) != 1 {
+		t.Errorf("%d rules, %d cells", len(s.Rules), len(s.Cells))
+	}
+}
+
 func TestRulesThatCannotWorkAreRefusedWithTheirLine(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{`claim = "R3"`, `claim = "R4"`, `x.toml:22: verdict[1].claim: "R4" is not in claims; add it there, or take this verdict out

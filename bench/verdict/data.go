@@ -71,7 +71,7 @@ func (d *Data) AddReads(rows ...results.Reads) {
 
 // of returns the rows of a cell of which a column speaks. Of a simulated trial that
 // ran with clients and without, one of the two rows counts: that without, but for
-// outages, or what a condition says.
+// outages; both where a condition says which.
 func (d *Data) of(c *Cell, r *rows) (of []row) {
 	if r.reads {
 		for i := range d.reads[c.String()] {
@@ -82,10 +82,10 @@ func (d *Data) of(c *Cell, r *rows) (of []row) {
 	trials := d.rows[c.String()]
 	calm := slices.ContainsFunc(trials, func(t results.Trial) bool { return !t.Probed })
 	busy := slices.ContainsFunc(trials, func(t results.Trial) bool { return t.Probed })
-	said := slices.IndexFunc(r.where, func(w Condition) bool { return w.probed })
+	said := slices.ContainsFunc(r.where, func(w Condition) bool { return w.probed })
 	for i := range trials {
 		t := &trials[i]
-		if said >= 0 && r.where[said].of(t) || said < 0 && (!calm || !busy || t.Probed == r.outages) {
+		if said || !calm || !busy || t.Probed == r.outages {
 			of = append(of, t)
 		}
 	}

@@ -212,8 +212,15 @@ func (c Column) statistic(name, more string, of func(metric.Sample) float64, poi
 	return s, nil
 }
 
+// repeats reports whether some trial is in the sample more than once, as in several
+// cells: what the same seed gives there is not independent.
+func (s Statistic) repeats() bool {
+	trials := slices.Sorted(slices.Values(s.samples[0].Trials))
+	return len(slices.Compact(trials)) < s.n
+}
+
 // end is one end of the 95 % interval: Wilson's of a share by itself, else a
-// bootstrap's over trials.
+// bootstrap's over trials; of a share in which trials repeat, the wider of the two.
 func (s Statistic) end(name string, i int) (Statistic, error) {
 	if s.pointed {
 		return s, fmt.Errorf("%s has no interval; compare it by itself", s.text)
@@ -225,11 +232,15 @@ func (s Statistic) end(name string, i int) (Statistic, error) {
 	if s.n < leastForInterval {
 		return s, &missing{fmt.Sprintf("%s: %d trials are too few for an interval", s.text, s.n)}
 	}
-	interval := metric.Interval{}
-	if s.wilson != nil {
-		interval = *s.wilson
-	} else {
+	var interval metric.Interval
+	if s.wilson == nil || s.repeats() {
 		interval = metric.BootstrapPaired(s.samples, 0.95, s.e.seed, s.of)
+	}
+	switch {
+	case s.wilson != nil && s.repeats(): // a bootstrap of none in n knows no chance
+		interval = metric.Interval{Low: min(interval.Low, s.wilson.Low), High: max(interval.High, s.wilson.High)}
+	case s.wilson != nil:
+		interval = *s.wilson
 	}
 	s.e.note(s, &interval)
 	return Statistic{e: s.e, text: text, value: [2]float64{interval.Low, interval.High}[i], pointed: true, n: s.n}, nil
@@ -313,7 +324,7 @@ func compare(x, y any, c *comparison) (any, error) {
 		}
 	}
 	if d := a.value - b.value; math.IsNaN(d) {
-		return nil, &missing{fmt.Sprintf("%s %s %s cannot be decided: too many trials are censored%s", a.part(), c.sign, b.part(), e.among())}
+		return nil, &missing{fmt.Sprintf("%s %s %s cannot be decided: it is 0/0, or both lie among the censored%s", a.part(), c.sign, b.part(), e.among())}
 	}
 	return c.holds(a.value, b.value), nil
 }

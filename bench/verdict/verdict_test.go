@@ -307,6 +307,26 @@ func TestNumbersThatDecidedAreToldWithTheirIntervals(t *testing.T) {
 	}
 }
 
+// Four cells in which the same trials have two rounds say no more than one.
+func TestTrialsThatAreInSeveralCellsCountOnceInTheIntervalOfAShare(t *testing.T) {
+	d := rowsOf(40, func(t *results.Trial) {
+		if t.Trial%4 == 0 {
+			t.Rounds = 2
+		}
+	})
+	width := func(holds string) float64 {
+		i := judged(t, holds, d).Numbers[0].Interval
+		return float64(i[1] - i[0])
+	}
+	one, four := width(`low(share(where(zab.rounds > 1, case == "crash", cluster.voters == 3))) > 0`), width(`low(share(zab.rounds > 1)) > 0`)
+	if math.Abs(four-one) > 0.05 {
+		t.Errorf("the interval is %.3f wide in one cell and %.3f in all four", one, four)
+	}
+	if v := judged(t, `high(share(zab.rounds > 2)) > 0`, d); v.Verdict != results.Holds {
+		t.Errorf("none of many does not say never: %+v", v)
+	}
+}
+
 func TestWrongRulesAreRefused(t *testing.T) {
 	for _, c := range []struct{ holds, want string }{
 		{`median(zap.elect_ms) > 1`, `unknown name zap, at "zap.elect_ms) > 1"; there are activate_ms, `},
