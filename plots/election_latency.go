@@ -18,7 +18,7 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 }
 
 func latencyPanels(d *results.Data) []panel {
-	if swept(d) || paired(d) {
+	if swept(d) || paired(d) || served(d) {
 		return nil
 	}
 	elects := electing(d)

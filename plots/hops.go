@@ -21,26 +21,26 @@ func hops(d *results.Data) (drawing, string, bool) {
 	c.tell(all, serversOf, delayOf)
 	s := settingsOf(cells[0].cell)
 	c.say("%d client, which asks for one thing after the other; %d observer; disks and cores take no time.", s.Workload.Clients, s.Cluster.Observers)
-	c.say("Trials: %s a row, each the mean of its operations; whiskers reach from the least to the greatest.", count(cells[0].N))
+	c.say("Dots are medians of %s trials, whiskers reach from the 5th to the 95th percentile; of each trial the mean of its operations.", count(cells[0].N))
 	c.reservations(d, all)
 	return drawRows(panels, "hops"), c.String(), true
 }
 
 // hopPanels are the rows of a scenario that counts hops and varies nothing but cases:
-// those of writes, and those of reads.
+// those of writes, and below them those of reads.
 func hopPanels(d *results.Data) (panels []rowPanel, cells []series) {
 	if swept(d) {
 		return nil, nil
 	}
 	rows := rowsByCell(d)
-	for i, measure := range []struct {
-		title          string
+	var p rowPanel
+	for _, measure := range []struct {
+		name           string
 		hops, messages func(t *results.Trial) results.Number
 	}{
-		{"a write", func(t *results.Trial) results.Number { return t.WriteHops }, func(t *results.Trial) results.Number { return t.WriteMessages }},
-		{"a read", func(t *results.Trial) results.Number { return t.ReadHops }, func(t *results.Trial) results.Number { return t.ReadMessages }},
+		{"write", func(t *results.Trial) results.Number { return t.WriteHops }, func(t *results.Trial) results.Number { return t.WriteMessages }},
+		{"read", func(t *results.Trial) results.Number { return t.ReadHops }, func(t *results.Trial) results.Number { return t.ReadMessages }},
 	} {
-		p := rowPanel{Title: letter(i, 2) + measure.title}
 		for j := range d.Manifest.Cells {
 			cell := &d.Manifest.Cells[j]
 			var h, m []float64
@@ -50,16 +50,16 @@ func hopPanels(d *results.Data) (panels []rowPanel, cells []series) {
 				}
 			}
 			x, ok := spotOf(0, h)
-			if !ok || i == 0 && settingsOf(cell).Workload.ReadMode != "local" { // the same writes again
+			if !ok || measure.name == "write" && settingsOf(cell).Workload.ReadMode != "local" { // the same writes again
 				continue
 			}
 			many, _ := spotOf(0, m)
-			p.Rows = append(p.Rows, row{cell.System + ", " + cell.Case, cell.System, x.Median, x.Low, x.High, fmt.Sprintf("%.3g hops, %.3g messages", x.Median, many.Median)})
+			p.Rows = append(p.Rows, row{fmt.Sprintf("%s, %s: %s", cell.System, cell.Case, measure.name), cell.System, x.Median, x.Low, x.High, fmt.Sprintf("%.3g hops, %.3g messages", x.Median, many.Median)})
 			cells = append(cells, series{Mode: cell.Mode, System: cell.System, N: x.N, cell: cell})
 		}
-		if len(p.Rows) > 0 {
-			panels = append(panels, p)
-		}
+	}
+	if len(p.Rows) > 0 {
+		panels = append(panels, p)
 	}
 	return panels, cells
 }
