@@ -26,7 +26,7 @@ while [ -n "$left" ] && [ $n -lt 50 ]; do
 	rm -rf -- "$1"; left=
 	for g; do rmdir "$g"/*/ "$g" 2>/dev/null; done
 	sleep 0.2; n=$((n+1))
-	for g; do [ -e "$g" ] && left=1; done
+	for g; do if [ -e "$g" ]; then left=1; fi; done
 done`
 
 // Group is the name under which this run may make groups of processes (lan.Limit):

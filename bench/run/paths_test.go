@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"raftzab/bench/fault"
@@ -22,8 +23,8 @@ func alone(system string, edit func(s *Settings)) *Cell {
 	return cell
 }
 
-// one runs the first trial of a cell.
-func one(t *testing.T, cell *Cell) results.Trial {
+// one runs a trial of a cell, the first unless others come before it.
+func one(t *testing.T, cell *Cell, before ...int) (row results.Trial) {
 	t.Helper()
 	s, err := Lookup(cell.System)
 	if err != nil {
@@ -34,9 +35,11 @@ func one(t *testing.T, cell *Cell) results.Trial {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row, _, broken, err := w.trial(0, false)
-	if err != nil || broken != nil {
-		t.Fatal(err, broken)
+	for _, trial := range append(before, 0) {
+		var broken *Breach
+		if row, _, broken, err = w.trial(trial, false); err != nil || broken != nil {
+			t.Fatal(err, broken)
+		}
 	}
 	return row
 }
@@ -75,11 +78,15 @@ func TestOperationsTakeTheMessagesThatTheirProtocolSays(t *testing.T) {
 // Clients go on when there is a new leader, some of them a little later.
 func TestClientsResumeAfterTheFault(t *testing.T) {
 	for _, system := range []string{"raft", "zab"} {
-		row := one(t, alone(system, func(s *Settings) {
+		lost := alone(system, func(s *Settings) {
 			s.Faults = failover(system, fault.Crash, 1).Settings.Faults
 			s.Workload = Workload{Clients: 9, Timeout: 100 * ms, FindLeader: "asked"}
 			s.Observe = 3000 * ms
-		}))
+		})
+		row := one(t, lost)
+		if again := one(t, lost, 5, 6); again.ResumeP50 != row.ResumeP50 || again.ResumeMost != row.ResumeMost {
+			t.Errorf("%s: after other trials the clients go on after %v and %v ms, not %v and %v", system, again.ResumeP50, again.ResumeMost, row.ResumeP50, row.ResumeMost)
+		}
 		if !(row.ElectMS > 0 && row.ResumeP50 >= row.ElectMS && row.ResumeMost >= row.ResumeP50 && row.ResumeMost < row.ElectMS+500) {
 			t.Errorf("%s: a leader after %v ms, the median client has gone on after %v, the last after %v", system, row.ElectMS, row.ResumeP50, row.ResumeMost)
 		}
@@ -93,7 +100,7 @@ func TestNobodyResumesWithoutALeader(t *testing.T) {
 		s.Faults = failover("raft", fault.Crash, 1).Settings.Faults
 		s.Workload = Workload{Clients: 3}
 	}))
-	if row.ResumeP50 == row.ResumeP50 || row.ResumeMost == row.ResumeMost {
+	if !math.IsNaN(float64(row.ResumeP50)) || !math.IsNaN(float64(row.ResumeMost)) {
 		t.Errorf("nobody leads, and clients go on after %v ms", row.ResumeP50)
 	}
 }
