@@ -1,5 +1,7 @@
 package experiments
 
+import "strings"
+
 // onlyFor runs the scenario for one system more.
 func onlyFor(system string) string {
 	return "[[run]]\nmode = \"sim\"\nsystems = [\"" + system + "\"]\ntrials = 10\n"
@@ -52,6 +54,17 @@ max_entries = 5000
 `,
 		`x.toml:15: raft.candidate_timeout: hashicorp cannot have this: hashicorp/raft always draws from T to 2T, and no T below that of election_timeout; write for instance "150ms-300ms", or another range for it alone in [hashicorp]
 x.toml:16: raft.max_entries: hashicorp cannot have this: 5000 are too many for hashicorp/raft; write a number up to 1024, or another for it alone in [hashicorp]`},
+	// Processes.
+	{`turns of trials that nothing disturbs`, strings.Replace(onlyFor("zab"), "trials", "turns = true\ntrials", 1),
+		`x.toml:13: run[1].turns: nothing else disturbs simulated trials; take it out`},
+	{`flags for what is no JVM`, onlyFor("zab") + `[zab]
+jvm = ["-Xmx512m"]
+`,
+		`x.toml:15: zab.jvm: zab cannot have this: it is no JVM; take it out, or leave zab out`},
+	{`flags that are no list`, `[zookeeper]
+jvm = "-Xmx512m"
+`,
+		`x.toml:11: zookeeper.jvm: "-Xmx512m" is no list; write jvm = ["-Xmx512m"]`},
 	// Who takes part.
 	{`observers where there are none`, `observers = 1
 ` + onlyFor("hashicorp"),

@@ -242,6 +242,9 @@ func (x *expansion) run(i int) bool {
 	if mode == run.Sim && e.Loopback {
 		r.add(x.where(path+".loopback", -1), `simulated runs have no loopback; take it out, or set network.delay = "constant(10us)"`)
 	}
+	if mode == run.Sim && e.Turns {
+		r.add(x.where(path+".turns", -1), "nothing else disturbs simulated trials; take it out")
+	}
 	chosen, cases := x.chosen(e, path), x.cases
 	if e.Cases != nil {
 		cases = x.named(e, path)
@@ -358,7 +361,7 @@ func (x *expansion) cell(i int, c oneCase, point int, s *run.System) bool {
 	if !x.o.wanted(run.Mode(e.Mode), c.name, s.Name) {
 		return true
 	}
-	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Loopback: e.Loopback, Trials: e.Trials, Seed: x.f.scenario.Seed}
+	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Loopback: e.Loopback, Turns: e.Turns, Trials: e.Trials, Seed: x.f.scenario.Seed}
 	if len(settingsOf) == 0 {
 		cell.Swept = nil
 	}

@@ -62,7 +62,7 @@ func (s *Scenario) Asked() (columns []string) {
 		columns = append(columns, "cpu_pressure", "late_ms")
 	}
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Clients > 0 }) {
-		columns = append(columns, "reads", "reads_failed", "writes", "writes_failed", "read_p50_ms", "read_p99_ms", "commit_p50_ms", "commit_p99_ms", "throughput_ops_s")
+		columns = append(columns, results.OfClients...)
 	}
 	return columns
 }

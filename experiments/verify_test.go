@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,8 +19,8 @@ import (
 // for 20000 and 10000.
 var elections = flag.Int("elections", 1000, "elections in each cell of the tests against theory and control")
 
-// rows measures all cells of a scenario and hands each row over.
-func rows(t *testing.T, file string, o Options, row func(*run.Cell, results.Trial)) {
+// rows measures all cells of a scenario, or those with these swept values, and hands each row over.
+func rows(t *testing.T, file string, o Options, row func(*run.Cell, results.Trial), swept ...string) {
 	t.Helper()
 	scenarios, err := Load([]string{file}, o)
 	if err != nil {
@@ -27,6 +28,11 @@ func rows(t *testing.T, file string, o Options, row func(*run.Cell, results.Tria
 	}
 	for i := range scenarios[0].Cells {
 		cell := &scenarios[0].Cells[i]
+		if slices.ContainsFunc(swept, func(value string) bool {
+			return !slices.ContainsFunc(cell.Swept, func(s results.Setting) bool { return s.Value == value })
+		}) {
+			continue
+		}
 		sum, err := run.Run(context.Background(), cell, run.Options{Rows: func(_ int, rs []results.Trial) {
 			for _, r := range rs {
 				row(cell, r)

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -16,7 +17,8 @@ import (
 type grid struct {
 	heads         []head
 	legend        []entry
-	xName, yName  string // of the axes, which all panels share
+	xName, yName  string   // of the axes, which all panels share
+	yNames        []string // instead of yName: by row
 	columns, rows int
 	width, row    vg.Length // of the whole; from axis to axis
 }
@@ -88,6 +90,9 @@ func (g *grid) drawing(panel func(i int) *plot.Plot) drawing {
 				p = panel(i)
 				if g.left(i) {
 					p.Y.Label.Text = g.yName
+					if g.yNames != nil {
+						p.Y.Label.Text = " " // as below
+					}
 				}
 				if g.bottom(i) {
 					p.X.Label.Text = " " // only its place: see below
@@ -107,6 +112,12 @@ func (g *grid) drawing(panel func(i int) *plot.Plot) drawing {
 				// were linear, and panels would no longer be of one width.
 				c.FillText(textStyle(normal, black, text.XCenter, text.YBottom), vg.Point{X: data.Center().X, Y: canvas.Min.Y}, g.xName)
 			}
+		}
+		for row, name := range g.yNames {
+			data := plots[row][0].DataCanvas(canvases[row][0])
+			style := textStyle(normal, black, text.XCenter, text.YTop)
+			style.Rotation = math.Pi / 2
+			c.FillText(style, vg.Point{X: canvases[row][0].Min.X, Y: data.Center().Y}, name)
 		}
 		drawLegend(c, lines)
 	}}

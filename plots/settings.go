@@ -28,19 +28,24 @@ type settings struct {
 	}
 	Raft struct{ ElectionTimeout, Heartbeat string }
 	Zab  struct {
+		JVM             []string
 		Tick            string
 		SyncLimit       int
 		FinalizeWait    string
 		MinNotification string
+		Sync            string
 	}
 	Probe    struct{ Interval string }
+	Clients  struct{ Delay string }
 	Workload struct {
 		Clients                      int
 		Rate, Reads                  float64
 		ReadMode, Attach, FindLeader string
-		Timeout                      string
+		Keys, ValueSize              int
+		Warmup, Window, Timeout      string
 	}
-	Faults []planned
+	Warmup, Observe string
+	Faults          []planned
 }
 
 // planned is what figures say of a fault.

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 
+	"gonum.org/v1/plot"
+
 	"raftzab/bench/metric"
 	"raftzab/results"
 )
@@ -51,7 +53,7 @@ func valueOf(c *results.Cell, key string) float64 {
 	if i < 0 {
 		return math.NaN()
 	}
-	return inMilliseconds(c.Swept[i].Value)
+	return inMilliseconds(plain(c.Swept[i].Value))
 }
 
 // inMilliseconds reads a number, a duration, or the middle of a range of them.
@@ -113,3 +115,18 @@ func (p portion) String() string {
 }
 
 func there(x results.Number) bool { return !math.IsNaN(float64(x)) }
+
+// decades makes an axis logarithmic on which logarithms are drawn: where the axis does it
+// itself, Plot reserves room for its labels as if it were linear. A tick at the lower edge
+// takes the place of those close to it.
+func decades(a *plot.Axis, low, high float64, edge ...plot.Tick) {
+	from := low
+	if len(edge) > 0 {
+		from *= 1.6
+	}
+	ticks := append(edge, logTicks(from, high)...)
+	for i := range ticks {
+		ticks[i].Value = math.Log10(ticks[i].Value)
+	}
+	a.Min, a.Max, a.Tick.Marker = math.Log10(low), math.Log10(high), plot.ConstantTicks(ticks)
+}

@@ -85,6 +85,14 @@ type Trial struct {
 	CommitP50      Number    `csv:"commit_p50_ms" unit:"ms" asked:"true" doc:"median latency of writes, likewise, to the acknowledgement at the client"`
 	CommitP99      Number    `csv:"commit_p99_ms" unit:"ms" asked:"true" doc:"99th percentile of the same; empty below 1000 writes"`
 	Throughput     Number    `csv:"throughput_ops_s" unit:"1/s" asked:"true" doc:"operations that were answered or acknowledged in that time, per second"`
+	Stale          Number    `csv:"stale" asked:"true" doc:"share of the answered reads that were one version or more behind: it had been acknowledged to its client before the read began; the reads file has this and what follows by role"`
+	VersionsMost   Number    `csv:"k_max" asked:"true" doc:"the most versions that a read was behind"`
+	TimeP99        Number    `csv:"t_p99_ms" unit:"ms" asked:"true" doc:"99th percentile of the time that reads were behind, 0 for those that were not; empty below 1000 reads"`
+	TimeMost       Number    `csv:"t_max_ms" unit:"ms" asked:"true" doc:"the most time that a read was behind"`
+	LagP5          Number    `csv:"apply_lag_p5_ms" unit:"ms" asked:"true" doc:"simulated: 5th percentile of the time from a write's acknowledgement to its application at a follower, over writes and followers, 0 where that came first (Kaplan-Meier, to 1 %)"`
+	LagP50         Number    `csv:"apply_lag_p50_ms" unit:"ms" asked:"true" doc:"its median"`
+	LagP95         Number    `csv:"apply_lag_p95_ms" unit:"ms" asked:"true" doc:"its 95th percentile"`
+	LagMost        Number    `csv:"apply_lag_max_ms" unit:"ms" asked:"true" doc:"the longest; empty where one that was not applied by the end of the trial was watched for longer"`
 	ReadHops       Number    `csv:"read_hops" asked:"true" doc:"where columns asks for it, as with the columns that follow: mean number of messages on the path of a read, each waiting for the one before, request and answer included, over all servers that were asked; simulated raft, zab and etcd"`
 	ReadMessages   Number    `csv:"read_messages" asked:"true" doc:"messages between servers that reads caused, per read that ended; simulated raft, zab and etcd"`
 	WriteHops      Number    `csv:"write_hops" asked:"true" doc:"read_hops, of writes"`
@@ -93,6 +101,10 @@ type Trial struct {
 	ResumeMost     Number    `csv:"resume_max_ms" unit:"ms" asked:"true" doc:"the same, the last client"`
 	Settled        string    `csv:"settled" asked:"true" doc:"how the last third of that time was: stable (writes were acknowledged, under one leader or two); livelock (two new leaders or more; or no write acknowledged, while servers began two rounds of voting or more); deadlock (no write acknowledged, and nothing of that)"`
 }
+
+// OfClients are the columns that a scenario with [workload] asks for.
+var OfClients = []string{"reads", "reads_failed", "writes", "writes_failed", "read_p50_ms", "read_p99_ms", "commit_p50_ms", "commit_p99_ms", "throughput_ops_s",
+	"stale", "k_max", "t_p99_ms", "t_max_ms", "apply_lag_p5_ms", "apply_lag_p50_ms", "apply_lag_p95_ms", "apply_lag_max_ms"}
 
 // NewTrial returns a row with nothing measured.
 func NewTrial() Trial { return blank[Trial]() }

@@ -50,6 +50,7 @@ type Cell struct {
 	System   string            // a name of Systems
 	Swept    []results.Setting // the swept keys, in the order of the file, with this cell's values
 	Loopback bool              // live: on the loopback interface, without a network of its own
+	Turns    bool              // live: its trials take turns with those of other cells, as Turns has it
 	Trials   int
 	Seed     uint64
 	Settings Settings

@@ -318,7 +318,7 @@ func (c *conductor) clients(row *results.Trial) (reads []results.Reads, windows 
 	if c.load == nil {
 		return nil, nil
 	}
-	return c.load.reads(row, c.now, c.cell.Settings.Workload.mode()), c.load.series(row)
+	return c.load.reads(row, c.cell.Settings.Workload.mode()), c.load.series(row)
 }
 
 // remove takes ids out of a list.
@@ -333,7 +333,7 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	c.window.report(&row)
 	c.joins.report(&row)
 	if c.load != nil {
-		c.load.report(&row)
+		c.load.report(&row, c.now, c.cell.Settings.Workload.mode())
 	}
 	if c.probed && c.probes.outage >= 0 {
 		row.OutageMS = milliseconds(c.probes.outage)

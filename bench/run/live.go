@@ -23,8 +23,9 @@ type servers interface {
 }
 
 // processed runs the trials of a cell on processes in real time. They are booted
-// once a cell, and after each trial a mender brings back what it broke; but where
-// some are absent at first they are booted anew for each trial, on empty disks.
+// once a cell, or once for several (Turns), and after each trial a mender brings back
+// what it broke; but where some are absent at first they are booted anew for each
+// trial, on empty disks.
 type processed struct {
 	ctx       context.Context
 	cell      *Cell
@@ -35,10 +36,39 @@ type processed struct {
 	used      bool            // a trial has run on these servers
 	inside    bool            // messages can be seen
 	told      func() []string // what the servers say of themselves for run.json; nil: nothing
-	found     []string
+	found     []string        // of the machine and the servers; said once
 
+	tallies map[*Cell]*tally
+}
+
+// A tally is what the machine did to the trials of a cell.
+type tally struct {
 	spoilt, kept int // trials that were repeated, and that had to be taken as they were
 	late         lan.Lateness
+}
+
+// tally is that of the present cell.
+func (w *processed) tally() *tally {
+	t := w.tallies[w.cell]
+	if t == nil {
+		t = &tally{}
+		if w.tallies == nil {
+			w.tallies = map[*Cell]*tally{}
+		}
+		w.tallies[w.cell] = t
+	}
+	return t
+}
+
+// turn has the servers serve the clients of another cell, which differs in nothing
+// that is theirs. Requests are numbered on.
+func (w *processed) turn(cell *Cell) {
+	c := &w.conductor
+	w.cell, c.cell = cell, cell
+	if before := c.load; before != nil {
+		c.load = newLoad(c)
+		c.load.clients.Follow(before.clients)
+	}
 }
 
 // A starter makes the servers of a cell, and says in which folder their disks are.
@@ -50,7 +80,8 @@ const settling = 60 * time.Second
 // A trial is spoilt, and run again, when something waited for a core during more
 // than this share of it. Ensembles that need the cores themselves, as JVMs do when
 // they elect, stay below; other work on the machine does not. After so many tries
-// it is taken as it is.
+// it is taken as it is. Clients in a closed loop leave no core idle by themselves:
+// beside them it tells nothing.
 const (
 	crowded = 0.9
 	tries   = 3
@@ -111,7 +142,15 @@ func (w *processed) boot(ctx context.Context, cell *Cell, protocol string, start
 	if err := w.ready(); err != nil {
 		return err
 	}
-	_, _, _, err = w.trial(-1, s.Probe.Interval > 0) // it is not counted: it finds the code cold
+	if err := w.warm(); err != nil {
+		return err
+	}
+	return w.uncounted()
+}
+
+// uncounted runs the trial that is not counted: it finds the code cold.
+func (w *processed) uncounted() error {
+	_, _, _, err := w.trial(-1, w.cell.Settings.Probe.Interval > 0)
 	return err
 }
 
@@ -153,6 +192,23 @@ func (w *processed) renew() (err error) {
 	return w.ready()
 }
 
+// warm lets the clients work while nothing goes wrong, as long as the scenario wants.
+// Half of what they do is reads, so that code for either is compiled.
+func (w *processed) warm() error {
+	cell := w.cell
+	d := cell.Settings.Workload.Warmup
+	if d == 0 {
+		return nil
+	}
+	calm := *cell
+	calm.Settings.Faults, calm.Settings.Observe, calm.Settings.Limit = nil, d, calm.Settings.Limit+d
+	calm.Settings.Workload.Reads = 0.5
+	w.turn(&calm)
+	_, _, err := w.once(-2, false)
+	w.turn(cell)
+	return err
+}
+
 // inject gives effect to faults between two trials.
 func (w *processed) inject(faults []fault.Fault) error {
 	m := mender{faults: faults, sys: w.servers}
@@ -173,14 +229,14 @@ func (w *processed) close() error {
 func (w *processed) trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error) {
 	for try := 1; ; try++ {
 		pressure := 0.0
-		if row, pressure, err = w.once(trial, probed); err != nil || trial < 0 || pressure <= crowded || w.ctx.Err() != nil {
+		if row, pressure, err = w.once(trial, probed); err != nil || trial < 0 || pressure <= crowded || w.cell.Settings.Workload.closed() || w.ctx.Err() != nil {
 			break
 		}
 		if try == tries {
-			w.kept++
+			w.tally().kept++
 			break
 		}
-		w.spoilt++
+		w.tally().spoilt++
 	}
 	return row, 0, w.conductor.broken(trial, probed), err
 }
@@ -222,27 +278,28 @@ func (w *processed) once(trial int, probed bool) (row results.Trial, pressure fl
 		row.LateMS = results.Number(float64(late.P99) / 1e6)
 	}
 	if trial >= 0 {
-		w.late = w.late.Plus(late)
+		w.tally().late = w.tally().late.Plus(late)
 	}
 	return row, pressure, nil
 }
 
 // observed says what the cell found its machine and its network to be like.
 func (w *processed) observed() []string {
-	found := slices.Clone(w.found)
+	t, found := w.tally(), w.found
 	if w.told != nil {
 		for _, line := range w.told() {
 			found = append(found, fmt.Sprintf("%s: %s", w.cell, line))
 		}
 	}
+	w.found, w.told = nil, nil
 	if !w.cell.Loopback {
-		found = append(found, fmt.Sprintf("%s: the switch: %v", w.cell, w.late))
-		if delay := w.cell.Settings.Network.Delay.Mean(); w.late.Count > 0 && float64(w.late.P99) > 0.1*float64(delay) {
-			found = append(found, fmt.Sprintf("warning: %s: one packet in 100 was late by %v or more, over a tenth of the delay, %v: the machine was busy", w.cell, w.late.P99, time.Duration(delay)))
+		found = append(found, fmt.Sprintf("%s: the switch: %v", w.cell, t.late))
+		if delay := w.cell.Settings.Network.Delay.Mean(); t.late.Count > 0 && float64(t.late.P99) > 0.1*float64(delay) {
+			found = append(found, fmt.Sprintf("warning: %s: one packet in 100 was late by %v or more, over a tenth of the delay, %v: the machine was busy", w.cell, t.late.P99, time.Duration(delay)))
 		}
 	}
-	if w.spoilt+w.kept > 0 {
-		found = append(found, fmt.Sprintf("%s: something waited for a core during more than %.0f %% of %d trials, which were run again; %d were as bad %d times and taken", w.cell, 100*crowded, w.spoilt, w.kept, tries))
+	if t.spoilt+t.kept > 0 {
+		found = append(found, fmt.Sprintf("%s: something waited for a core during more than %.0f %% of %d trials, which were run again; %d were as bad %d times and taken", w.cell, 100*crowded, t.spoilt, t.kept, tries))
 	}
 	return found
 }
@@ -252,11 +309,12 @@ func (w *processed) versions() []Version { return nil }
 
 // disturbed says what the machine did to the cell.
 func (w *processed) disturbed() *results.LiveRun {
-	d := &results.LiveRun{Spoilt: w.spoilt, Kept: w.kept}
-	if w.late.Count > 0 {
+	t := w.tally()
+	d := &results.LiveRun{Spoilt: t.spoilt, Kept: t.kept}
+	if t.late.Count > 0 {
 		ms := func(t time.Duration) float64 { return float64(t) / float64(time.Millisecond) }
-		d.Lateness = &results.Lateness{Count: w.late.Count, P50: ms(w.late.P50), P99: ms(w.late.P99), Max: ms(w.late.Max)}
-		for _, b := range w.late.Histogram {
+		d.Lateness = &results.Lateness{Count: t.late.Count, P50: ms(t.late.P50), P99: ms(t.late.P99), Max: ms(t.late.Max)}
+		for _, b := range t.late.Histogram {
 			d.Lateness.Buckets = append(d.Lateness.Buckets, results.Bucket{Below: ms(b.Below), Count: b.Count})
 		}
 	}

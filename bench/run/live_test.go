@@ -11,7 +11,7 @@ import (
 
 func TestALiveCellTellsWhatTheMachineDidToIt(t *testing.T) {
 	late := lan.Lateness{Count: 7, P50: 2048, P99: 1500 * time.Microsecond, Max: 1500 * time.Microsecond, Histogram: []lan.Bucket{{Below: 2048, Count: 6}, {Below: 2 * time.Millisecond, Count: 1}}}
-	d := (&processed{spoilt: 3, kept: 1, late: late}).disturbed()
+	d := (&processed{tallies: map[*Cell]*tally{nil: {3, 1, late}}}).disturbed()
 	if d.Spoilt != 3 || d.Kept != 1 {
 		t.Errorf("%+v", d)
 	}

@@ -225,8 +225,11 @@ func (x *operations) quantile(p float64) results.Number {
 	return milliseconds(Time(x.took.ValueAtQuantile(100 * rank / float64(n))))
 }
 
-// report fills the row.
-func (l *load) report(row *results.Trial) {
+// report fills the row of a trial that ends now, whose reads are in a mode.
+func (l *load) report(row *results.Trial, now Time, mode protocols.ReadMode) {
+	if l.visible != nil {
+		l.visible.End(now)
+	}
 	if l.to <= l.from {
 		return
 	}
@@ -238,6 +241,21 @@ func (l *load) report(row *results.Trial) {
 	l.paths(row)
 	row.ResumeP50, row.ResumeMost = l.resumption()
 	row.Throughput = results.Number(float64(l.acked) / (float64(l.to-l.from) / 1e9))
+	var all check.Reads
+	for role := range protocols.Observer + 1 {
+		all.Add(l.stale.Reads(role, mode))
+	}
+	if n := results.Number(all.Completed); n > 0 {
+		row.Stale, row.VersionsMost, row.TimeMost = results.Number(all.Stale)/n, results.Number(all.MostBehind), milliseconds(all.MostLate)
+	}
+	if all.Completed >= leastForP99 {
+		row.TimeP99 = results.Number(all.Late(0.99))
+	}
+	if l.visible != nil {
+		curve := l.visible.Lags(protocols.Follower).Curve()
+		row.LagP5, row.LagP50 = results.Number(curve.Quantile(0.05)), results.Number(curve.Quantile(0.5))
+		row.LagP95, row.LagMost = results.Number(curve.Quantile(0.95)), results.Number(curve.Quantile(1))
+	}
 }
 
 // paths fills in how many messages in a row operations took, and how many in all.
@@ -279,10 +297,7 @@ func (l *load) resumption() (median, most results.Number) {
 }
 
 // reads are the rows of the trial that row reports.
-func (l *load) reads(row *results.Trial, now Time, mode protocols.ReadMode) (rows []results.Reads) {
-	if l.visible != nil {
-		l.visible.End(now)
-	}
+func (l *load) reads(row *results.Trial, mode protocols.ReadMode) (rows []results.Reads) {
 	for role := range protocols.Observer + 1 {
 		s, took := l.stale.Reads(role, mode), &l.roles[role]
 		r := results.NewReads(row)

@@ -135,6 +135,22 @@ func hashicorpNotes(s *Settings) []string {
 	return notes
 }
 
+func zookeeperNotes(s *Settings) []string {
+	servers := "JVMs with small heaps and the quick compiler only"
+	if s.Zab.JVM != nil {
+		servers = "JVMs with the flags " + strings.Join(s.Zab.JVM, " ")
+	}
+	notes := []string{"it runs in real time with the disk of the machine (forceSync=yes); its ensemble is booted once a cell, one trial is not counted, and what a trial took down is brought back for the next",
+		"its servers are " + servers + ", which share the machine's cores with each other and with the clients"}
+	if len(s.Faults) > 0 {
+		notes = append(notes, "its phases are the instants at which its log lines \"Peer state changed\" arrive; a server that loses its leader closes its clients' connections, which must come back before a write counts")
+	}
+	if s.Workload.Clients > 0 {
+		notes = append(notes, "its clients are go-zookeeper/zk, in which each request has a goroutine that waits for it; the other systems have a client of this project")
+	}
+	return notes
+}
+
 func completeHashicorp(x *Settings) {
 	cfg := hashicorpConfig(x, 0)
 	x.Raft.PreVote, x.Raft.CheckQuorum, x.Raft.MaxEntries = new(cfg.PreVote), new(true), cfg.MaxEntries
@@ -178,6 +194,7 @@ func (x *Settings) asks(mode Mode) (list []asked) {
 		{"raft.chunk_size", r.ChunkSize > 0},
 		{"raft.trailing", r.Trailing != nil},
 		{"zab.committed_log", x.Zab.CommittedLog != nil},
+		{"zab.jvm", x.Zab.JVM != nil},
 		{"zab.sync", x.Zab.Sync == zab.SyncQuorum.String()},
 		{"zab.last_counter", x.Zab.LastCounter > 0},
 	} {
@@ -236,6 +253,7 @@ var hashicorpLacks = map[string]string{
 }
 
 var zabLacks = map[string]string{
+	"zab.jvm":         "it is no JVM",
 	"network.channel": noDatagrams,
 }
 

@@ -39,7 +39,15 @@ func Estimate(cell *Cell) time.Duration {
 		if len(s.Cluster.Absent) > 0 {
 			boots += cell.Trials
 		}
-		return time.Duration(boots)*liveBoot + time.Duration(cell.Trials+1)*(time.Duration(s.Warmup)+time.Duration(s.Observe)+liveTrial)
+		each := time.Duration(s.Warmup) + time.Duration(s.Observe)
+		if len(s.Faults) > 0 || s.Observe == 0 {
+			each += liveTrial
+		}
+		all := time.Duration(cell.Trials+1) * each
+		if !cell.Turns { // cells that take turns have servers in common
+			all += time.Duration(boots)*liveBoot + time.Duration(s.Workload.Warmup)
+		}
+		return all
 	}
 	few := *cell
 	few.Trials = min(cell.Trials, 20)

@@ -117,12 +117,7 @@ func Run(ctx context.Context, cell *Cell, o Options) (*Summary, error) {
 	if cell.Mode == Live {
 		jobs = 1 // one ensemble, and the machine to itself
 	}
-	r := runner{cell: cell, options: o, ctx: ctx, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
-	for t := range cell.Trials {
-		if o.Shard[1] == 0 || t%o.Shard[1] == o.Shard[0] {
-			r.trials = append(r.trials, t)
-		}
-	}
+	r := newRunner(ctx, cell, o)
 	r.workers(system, min(jobs, max(1, len(r.trials))))
 	r.sum.Wall = time.Since(start)
 	switch {
@@ -147,6 +142,16 @@ type runner struct {
 	err error
 }
 
+func newRunner(ctx context.Context, cell *Cell, o Options) *runner {
+	r := &runner{cell: cell, options: o, ctx: ctx, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
+	for t := range cell.Trials {
+		if o.Shard[1] == 0 || t%o.Shard[1] == o.Shard[0] {
+			r.trials = append(r.trials, t)
+		}
+	}
+	return r
+}
+
 func (r *runner) workers(system *System, jobs int) {
 	var wg sync.WaitGroup
 	for range jobs {
@@ -168,7 +173,7 @@ func (r *runner) work(system *System) (err error) {
 	}
 	defer func() {
 		if d, ok := w.(reporter); ok { // a live cell has one worker
-			r.sum.Versions, r.sum.Observed, r.sum.Live = d.versions(), d.observed(), d.disturbed()
+			r.sum.report(d)
 		}
 		err = errors.Join(err, w.close())
 	}()
@@ -177,31 +182,39 @@ func (r *runner) work(system *System) (err error) {
 		if i >= len(r.trials) {
 			return nil
 		}
-		trial := r.trials[i]
-		var told parcel
-		var sum uint64
-		var breaches []*Breach
-		for _, probed := range r.cell.Passes() {
-			row, checksum, broken, err := w.trial(trial, probed)
-			if r.ctx.Err() != nil {
-				return nil // cut short: no row
-			}
-			if err != nil { // the world has failed: say so in the row, and end the cell
-				told.rows = append(told.rows, r.cell.failed(trial, probed))
-				r.finish(i, &told, sum, breaches)
-				return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
-			}
-			reads, windows := w.clients(&row)
-			told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, reads...), append(told.windows, windows...)
-			if checksum != 0 {
-				sum = combine(sum, trial, probed, checksum)
-			}
-			if broken != nil {
-				breaches = append(breaches, broken)
-			}
+		if err := r.trial(w, i); err != nil {
+			return err
 		}
-		r.finish(i, &told, sum, breaches)
 	}
+	return nil
+}
+
+// trial has a worker run the i-th trial.
+func (r *runner) trial(w worker, i int) error {
+	trial := r.trials[i]
+	var told parcel
+	var sum uint64
+	var breaches []*Breach
+	for _, probed := range r.cell.Passes() {
+		row, checksum, broken, err := w.trial(trial, probed)
+		if r.ctx.Err() != nil {
+			return nil // cut short: no row
+		}
+		if err != nil { // the world has failed: say so in the row, and end the cell
+			told.rows = append(told.rows, r.cell.failed(trial, probed))
+			r.finish(i, &told, sum, breaches)
+			return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
+		}
+		reads, windows := w.clients(&row)
+		told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, reads...), append(told.windows, windows...)
+		if checksum != 0 {
+			sum = combine(sum, trial, probed, checksum)
+		}
+		if broken != nil {
+			breaches = append(breaches, broken)
+		}
+	}
+	r.finish(i, &told, sum, breaches)
 	return nil
 }
 
@@ -210,6 +223,11 @@ type reporter interface {
 	versions() []Version
 	observed() []string
 	disturbed() *results.LiveRun
+}
+
+// report takes in what a worker says of the machine.
+func (s *Summary) report(d reporter) {
+	s.Versions, s.Observed, s.Live = d.versions(), d.observed(), d.disturbed()
 }
 
 // failed is the row of a trial that the world has failed.

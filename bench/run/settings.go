@@ -119,6 +119,7 @@ type Zab struct {
 	ObserverDelay   Duration `toml:"observer_election_delay" json:",omitzero" default:"200ms" doc:"an observer that lost its leader waits up to so long, drawn uniformly, before it looks for one; of zab"`
 	CommittedLog    *int     `toml:"committed_log" json:",omitzero" least:"0" doc:"entries behind its newest snapshot that a server keeps, to bring learners level without it; absent: 500; of zab"`
 	Sync            string   `toml:"sync" json:",omitzero" oneof:"zookeeper,quorum" doc:"what a client's sync waits for: \"zookeeper\": that what the leader has proposed is committed (absent: this); \"quorum\": for a transaction of its own; of zab"`
+	JVM             []string `toml:"jvm" json:",omitzero" example:"[\"-Xmx512m\"]" doc:"flags of the servers' JVMs; absent: small heaps and the quick compiler alone, with which servers start soon; of zookeeper"`
 	LastCounter     int      `toml:"last_counter" json:",omitzero" least:"1" doc:"of an epoch's transactions, at which its leader resigns; absent: 2^32-1; of zab"`
 }
 
@@ -141,6 +142,7 @@ type Workload struct {
 	ValueSize  int      `toml:"value_size" least:"8" most:"1048576" doc:"bytes; absent: 128"`
 	Timeout    Duration `toml:"timeout" least:"1ms" doc:"after which a client gives an operation up, and moves to another server; absent: 1s"`
 	Monotonic  *bool    `toml:"monotonic" doc:"a session tells each server how new a state it has seen, and one that is behind it refuses; absent: true for zab, as in ZooKeeper, else false"`
+	Warmup     Duration `toml:"warmup" least:"1ms" example:"\"10s\"" doc:"live: for so long the clients work once before the first trial, when nothing goes wrong and nobody measures: a JVM compiles meanwhile; absent: the one trial that is not counted has to do"`
 	Window     Duration `toml:"window" least:"1ms" example:"\"10ms\"" doc:"resolution of the time series of ended operations, which goes into windows-<mode>-<system>.csv; absent: no such file"`
 }
 

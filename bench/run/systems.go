@@ -107,10 +107,7 @@ var Systems = []*System{
 		lacks: hashicorpLacks, check: hashicorpRanges, complete: completeHashicorp, open: inBubble,
 	},
 	{
-		Name: "zookeeper", Protocol: "zab", Product: "zookeeper", Modes: []Mode{Live}, Notes: []string{
-			"it runs in real time with the disk of the machine (forceSync=yes); its ensemble is booted once a cell, one trial is not counted, and what a trial took down is brought back for the next",
-			"its servers are JVMs with small heaps and the quick compiler only, which share the machine's cores with each other and with the clients",
-			"its phases are the instants at which its log lines \"Peer state changed\" arrive; a server that loses its leader closes its clients' connections, which must come back before a write counts"},
+		Name: "zookeeper", Protocol: "zab", Product: "zookeeper", Modes: []Mode{Live}, notes: zookeeperNotes,
 		live: processes, lacks: zookeeperLacks, check: constants, missing: noZooKeeper, boot: bootZooKeeper,
 	},
 }

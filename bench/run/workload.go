@@ -39,6 +39,9 @@ func (w *Workload) OfLeader() bool {
 	return slices.Contains([]string{"leader", "lease", "readindex"}, w.ReadMode)
 }
 
+// closed reports whether clients ask as fast as they are answered.
+func (w *Workload) closed() bool { return w.Clients > 0 && w.Rate == 0 }
+
 func (w *Workload) mode() protocols.ReadMode {
 	return protocols.ReadMode(max(0, slices.Index(readModes[:], w.ReadMode)))
 }

@@ -62,6 +62,7 @@ func bootZooKeeper(ctx context.Context, _ *System, cell *Cell) (worker, error) {
 	cfg := zookeeper.Default()
 	cfg.Voters, cfg.Observers, cfg.Absent = s.Cluster.Voters, s.Cluster.Observers, s.Cluster.Absent
 	cfg.Tick, cfg.InitLimit, cfg.SyncLimit = time.Duration(s.Zab.Tick), s.Zab.InitLimit, s.Zab.SyncLimit
+	cfg.JVM = s.Zab.JVM
 	if s.Workload.Clients > 0 {
 		cfg.Keys = max(cfg.Keys, int(new(s.population("zab")).Limit()))
 	}
@@ -91,6 +92,7 @@ func (w *ensemble) observed() []string {
 			parts = append(parts, fmt.Sprintf("%s %.1f ms (n = %d)", stepNames[i], metric.NewSample(took).Median(), len(took)))
 		}
 	}
+	clear(w.steps[:])
 	found := w.processed.observed()
 	if len(parts) == 0 {
 		return found

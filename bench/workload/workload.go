@@ -112,6 +112,14 @@ func (p *Population) Restart() {
 	}
 }
 
+// Follow numbers on where another population of as many clients has come to, for the
+// same servers.
+func (p *Population) Follow(other *Population) {
+	for i := range p.sessions {
+		p.sessions[i].seq = other.sessions[i].seq
+	}
+}
+
 // Reset begins a trial in which clients ask from start on, until End is called.
 // Each client's choices have a stream of their own: its n-th operation is the same
 // in every system.

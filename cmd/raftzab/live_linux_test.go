@@ -192,10 +192,13 @@ func glob(pattern string) []string {
 	return names
 }
 
-// foreign returns who else holds one of the namespaces, by a thread or a file.
+// foreign returns who else holds one of the namespaces, by a thread or a file. What
+// the run has started since s is its own.
 func (r *liveRun) foreign(s sight) (holders []string) {
-	for _, pid := range pids() {
-		if slices.Contains(s.all, pid) {
+	running := pids()
+	own := append(r.look().all, s.all...)
+	for _, pid := range running {
+		if slices.Contains(own, pid) {
 			continue
 		}
 		for _, name := range append(glob(fmt.Sprintf("/proc/%d/task/*/ns/net", pid)), glob(fmt.Sprintf("/proc/%d/fd/*", pid))...) {

@@ -23,14 +23,22 @@ type progress struct {
 	watching bool
 }
 
-func newProgress(w io.Writer, cell *run.Cell, shard [2]int) *progress {
-	p := &progress{out: w, name: cell.String(), watching: terminal(w)}
+// newProgress is for one cell, or for several that take turns.
+func newProgress(w io.Writer, cells []*run.Cell, shard [2]int) *progress {
+	p := &progress{out: w, name: cells[0].String(), watching: terminal(w)}
+	if len(cells) > 1 {
+		p.name = fmt.Sprintf("%s: %d cells in turns", cells[0].Scenario, len(cells))
+	}
 	if !p.watching {
 		return p
 	}
-	n := cell.Trials
-	if shard[1] > 0 {
-		n = (cell.Trials - shard[0] + shard[1] - 1) / shard[1]
+	n := 0
+	for _, cell := range cells {
+		if shard[1] > 0 {
+			n += (cell.Trials - shard[0] + shard[1] - 1) / shard[1]
+		} else {
+			n += cell.Trials
+		}
 	}
 	p.all = mpb.New(mpb.WithOutput(w), mpb.WithAutoRefresh())
 	p.bar = p.all.AddBar(int64(n), mpb.BarRemoveOnComplete(),
@@ -45,24 +53,23 @@ func (p *progress) done() {
 	}
 }
 
-// end leaves one line about the cell.
-func (p *progress) end(s *run.Summary) {
+// end leaves one line about each cell.
+func (p *progress) end(sums ...*run.Summary) {
 	if p.bar != nil {
 		if !p.bar.Completed() {
 			p.bar.Abort(true)
 		}
 		p.all.Wait()
 	}
-	if s == nil {
-		return
-	}
-	fmt.Fprintf(p.out, "%s: %d rows in %v", p.name, s.Rows, s.Wall.Round(10*time.Millisecond))
-	for _, o := range []results.Outcome{results.Censored, results.Violated, results.Failed} {
-		if n := s.Counts[o]; n > 0 {
-			fmt.Fprintf(p.out, ", %d %s", n, o)
+	for _, s := range sums {
+		fmt.Fprintf(p.out, "%s: %d rows in %v", s.Cell, s.Rows, s.Wall.Round(10*time.Millisecond))
+		for _, o := range []results.Outcome{results.Censored, results.Violated, results.Failed} {
+			if n := s.Counts[o]; n > 0 {
+				fmt.Fprintf(p.out, ", %d %s", n, o)
+			}
 		}
+		fmt.Fprintln(p.out)
 	}
-	fmt.Fprintln(p.out)
 }
 
 func terminal(w io.Writer) bool {

@@ -209,54 +209,68 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 	var broken []*run.Breach
 	var failed error
 	var data verdict.Data
-	for i := range s.Cells {
-		cell := &s.Cells[i]
-		system, err := run.Lookup(cell.System)
-		if err != nil {
-			return err
-		}
-		if why := system.Missing(cell.World()); why != "" {
-			if left := (results.LeftOut{Mode: string(cell.Mode), System: cell.System, Reason: why}); !slices.Contains(world.LeftOut, left) {
-				world.LeftOut = append(world.LeftOut, left)
-				fmt.Fprintf(j.stderr, "%s is left out: %s\n", cell.System, why)
-			}
-			if err := note(&manifest, &world, system, cell, nil); err != nil {
+	for _, batch := range batches(s.Cells) {
+		var cells []*run.Cell
+		var options []run.Options
+		var systems []*run.System
+		var samples []*sample
+		var bar *progress
+		var writing error
+		for _, cell := range batch {
+			system, err := run.Lookup(cell.System)
+			if err != nil {
 				return err
 			}
+			if why := system.Missing(cell.World()); why != "" {
+				if left := (results.LeftOut{Mode: string(cell.Mode), System: cell.System, Reason: why}); !slices.Contains(world.LeftOut, left) {
+					world.LeftOut = append(world.LeftOut, left)
+					fmt.Fprintf(j.stderr, "%s is left out: %s\n", cell.System, why)
+				}
+				if err := note(&manifest, &world, system, cell, nil); err != nil {
+					return err
+				}
+				continue
+			}
+			file := results.TrialsName(string(cell.Mode), cell.System)
+			w := writers[file]
+			if w == nil {
+				if w, err = open(folder, s, cell); err != nil {
+					return err
+				}
+				writers[file] = w
+			}
+			base := used[file]
+			used[file] += cell.Trials
+			sample := newSample(cell)
+			cells, systems, samples = append(cells, cell), append(systems, system), append(samples, sample)
+			options = append(options, run.Options{Jobs: j.jobs, Shard: j.shard, Rows: func(i int, rows []results.Trial) {
+				writing = errors.Join(writing, w.trials.Put(base+i, rows...))
+				sample.add(rows)
+				if len(s.Rules) > 0 {
+					data.Add(rows...)
+				}
+				bar.done()
+			}, Clients: func(i int, reads []results.Reads, windows []results.Window) {
+				writing = errors.Join(writing, w.clients(base+i, reads, windows))
+				if len(s.Rules) > 0 {
+					data.AddReads(reads...)
+				}
+			}})
+		}
+		if len(cells) == 0 {
 			continue
 		}
-		file := results.TrialsName(string(cell.Mode), cell.System)
-		w := writers[file]
-		if w == nil {
-			if w, err = open(folder, s, cell); err != nil {
+		bar = newProgress(j.stderr, cells, j.shard)
+		sums, err := measure(j.ctx, cells, options)
+		bar.end(sums...)
+		if writing != nil {
+			return writing
+		}
+		for i, sum := range sums {
+			if err := note(&manifest, &world, systems[i], cells[i], sum); err != nil {
 				return err
 			}
-			writers[file] = w
-		}
-		base := used[file]
-		used[file] += cell.Trials
-		bar := newProgress(j.stderr, cell, j.shard)
-		sample := newSample(cell)
-		var writing error
-		sum, err := run.Run(j.ctx, cell, run.Options{Jobs: j.jobs, Shard: j.shard, Rows: func(i int, rows []results.Trial) {
-			writing = errors.Join(writing, w.trials.Put(base+i, rows...))
-			sample.add(rows)
-			if len(s.Rules) > 0 {
-				data.Add(rows...)
-			}
-			bar.done()
-		}, Clients: func(i int, reads []results.Reads, windows []results.Window) {
-			writing = errors.Join(writing, w.clients(base+i, reads, windows))
-			if len(s.Rules) > 0 {
-				data.AddReads(reads...)
-			}
-		}})
-		bar.end(sum)
-		if err := errors.Join(writing, note(&manifest, &world, system, cell, sum)); err != nil {
-			return err
-		}
-		table.add(sample)
-		if sum != nil {
+			table.add(samples[i])
 			broken = append(broken, sum.Breaches...)
 		}
 		if failed = errors.Join(failed, err); err != nil {
@@ -307,6 +321,27 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 		return fail(exitEnvironment, "%s: %w", s.Name, failed)
 	}
 	return nil
+}
+
+// batches puts cells that follow each other and take turns together.
+func batches(cells []run.Cell) (all [][]*run.Cell) {
+	for i := range cells {
+		if n := len(all); i > 0 && cells[i].Turns && cells[i-1].Turns {
+			all[n-1] = append(all[n-1], &cells[i])
+		} else {
+			all = append(all, []*run.Cell{&cells[i]})
+		}
+	}
+	return all
+}
+
+// measure runs one cell, or several that take turns.
+func measure(ctx context.Context, cells []*run.Cell, options []run.Options) ([]*run.Summary, error) {
+	if cells[0].Turns {
+		return run.Turns(ctx, cells, options)
+	}
+	sum, err := run.Run(ctx, cells[0], options[0])
+	return []*run.Summary{sum}, err
 }
 
 // outputs are the data files of a system in a mode.

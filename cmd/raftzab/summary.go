@@ -25,6 +25,8 @@ type sample struct {
 	join             []float64 // of trials with clients, where the scenario asks for it
 	counts           counts
 	window           watched
+	reads            reads
+	served           served
 	violated, failed int // trials: the first are measured like any other, the last hold nothing
 }
 
@@ -44,6 +46,10 @@ func (s *sample) add(rows []results.Trial) {
 		}
 		if s.cell.Settings.Observe > 0 {
 			s.window.add(r)
+			s.reads.add(r)
+		}
+		if s.cell.Settings.Workload.Clients > 0 {
+			s.served.add(r)
 		}
 		if !r.Probed || len(rows) == 1 {
 			s.elect = measured(s.elect, r.ElectMS, r.Outcome)
@@ -100,17 +106,26 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 		return
 	}
 	fmt.Fprintf(out, "\n%s: %s\n", s.Name, s.Question)
-	var elections, windows, joins []*sample
+	var elections, windows, joins, clients []*sample
 	for _, r := range t.rows {
 		if len(r.join) > 0 {
 			joins = append(joins, r)
 		}
+		x := &r.cell.Settings
+		if x.Workload.Clients > 0 {
+			clients = append(clients, r)
+		}
 		switch {
-		case r.cell.Settings.Observe > 0:
+		case x.Observe > 0 && len(x.Faults) == 0 && x.Probe.Interval == 0: // there was nothing to watch for
+		case x.Observe > 0:
 			windows = append(windows, r)
 		case len(r.elect)+len(r.outage) > 0 || len(r.join) == 0: // in other cells no leader was struck
 			elections = append(elections, r)
 		}
+	}
+	if len(clients) > 0 {
+		printServed(out, clients, s.Seed)
+		printReads(out, clients, s.Seed)
 	}
 	if len(windows) > 0 {
 		printWatched(out, windows, s.Seed)

@@ -18,7 +18,7 @@ func TestSummaryTellsHowWatchedTrialsSettled(t *testing.T) {
 		r.Outcome, r.Probed, r.Terms, r.LeaderChanges, r.DownMS, r.Up, r.Settled = outcome, true, terms, changes, down, up, settled
 		return []results.Trial{r}
 	}
-	s := newSample(&run.Cell{System: "raft", Mode: run.Sim, Case: "chained", Settings: run.Settings{Observe: 30_000_000_000}})
+	s := newSample(&run.Cell{System: "raft", Mode: run.Sim, Case: "chained", Settings: run.Settings{Observe: 30_000_000_000, Faults: make([]run.Planned, 1)}})
 	for range 3 {
 		s.add(row(results.OK, 4, 1, 300, 0.99, results.Stable))
 	}
