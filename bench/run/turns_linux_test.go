@@ -22,7 +22,7 @@ func servedCells(t *testing.T, trials int) (cells []*Cell) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if why := system.Missing(World{Live, true}); why != "" {
+		if why := system.Missing(World{Mode: Live, Loopback: true}); why != "" {
 			t.Logf("without %s: %s", x[0], why)
 			continue
 		}
