@@ -116,7 +116,8 @@ func (c *client) Reply(now protocols.Time, r bench.Reply) {
 func (c *client) Listen() protocols.EventSet { return c.listen }
 
 func (c *client) Observe(now protocols.Time, node protocols.NodeID, ev protocols.Event) {
-	if now < c.observed || now > c.e.Now() {
+	// On a busy machine a report may come too late for its place; the ensemble counts it.
+	if now < c.observed && c.e.order.late == 0 || now > c.e.Now() {
 		c.t.Errorf("told of something at %d, after something at %d", now, c.observed)
 	}
 	c.observed = now
