@@ -34,6 +34,7 @@ type Reply struct {
 	At      protocols.EntryID // the last entry applied at Node when it answered; ZooKeeper's reply zxid
 	Value   uint64            // what the read saw
 	Version uint64            // writes of the key up to and including this one, or up to what the read saw; ZooKeeper's Stat.version
+	Hops    uint16            // messages on the way from the client to this answer, each waiting for the one before, request and reply included; 0: nobody has counted
 }
 
 // A System is a replicated service seen from outside: by its clients, by the

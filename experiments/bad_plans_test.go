@@ -40,6 +40,14 @@ kind = "crash"
 target = "leader"
 `,
 		`x.toml:11: fault[0].at: may fire at 1m0.05s, when limit (1m0s) has ended the trial; write "uniform(1s, 1.075s)"`},
+	{`cores that are slow where nothing computes in virtual time`, `[cpu]
+message = "20us"
+[[run]]
+mode = "sim"
+systems = ["hashicorp"]
+trials = 10
+`,
+		`x.toml:11: cpu.message: hashicorp cannot have this: its work takes no virtual time; take it out, or leave hashicorp out`},
 	{`late timers where the runtime has them`, `[cpu]
 timer = "1ms"
 [[run]]

@@ -391,7 +391,9 @@ func (x *expansion) finish(cell *run.Cell, tree *node, e *entry, path string, s 
 		cell.Settings.Network, cell.Settings.Links, cell.Settings.Clients = run.Network{}, nil, run.Clients{}
 	}
 	if cell.Mode == run.Live {
-		cell.Settings.Disk, cell.Settings.CPU = run.Disk{}, run.CPU{}
+		cell.Settings.Disk, cell.Settings.CPU = run.Disk{}, run.CPU{Quota: cell.Settings.CPU.Quota}
+	} else {
+		cell.Settings.CPU.Quota = 0
 	}
 	if len(lost) == 0 {
 		x.f.scenario.Cells = append(x.f.scenario.Cells, *cell)

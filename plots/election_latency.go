@@ -1,10 +1,6 @@
 package plots
 
-import (
-	"slices"
-
-	"raftzab/results"
-)
+import "raftzab/results"
 
 // electionLatency shows how long a system is without an active leader: a
 // distribution a system, a panel a case.
@@ -22,9 +18,7 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 }
 
 func latencyPanels(d *results.Data) []panel {
-	// Where clients work, an election is but a part of what befalls them.
-	works := func(c results.Cell) bool { return settingsOf(&c).Workload.Clients > 0 }
-	if swept(d) || paired(d) || slices.ContainsFunc(d.Manifest.Cells, works) {
+	if swept(d) || paired(d) || served(d) {
 		return nil
 	}
 	elects := electing(d)

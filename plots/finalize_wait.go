@@ -3,10 +3,8 @@ package plots
 import (
 	"fmt"
 	"image/color"
-	"slices"
 	"strings"
 
-	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -36,19 +34,6 @@ func finalizeWait(d *results.Data) (drawing, string, bool) {
 	c.say("Trials: %s a point.", count(panels[0].Lines[0].Points[0].N))
 	c.reservations(d, []panel{all})
 	return drawWaits(panels), c.String(), true
-}
-
-// A sweptPanel is one measure over a swept key.
-type sweptPanel struct {
-	Title string
-	Lines []sweptLine
-}
-
-// A sweptLine is one case, or one system.
-type sweptLine struct {
-	Label  string
-	Points []spot
-	cell   *results.Cell
 }
 
 const finalizeKey = "zab.finalize_wait"
@@ -107,16 +92,6 @@ func waitPanels(d *results.Data) (panels []sweptPanel) {
 	return panels
 }
 
-// add puts a point at the end of its line.
-func (p *sweptPanel) add(label string, c *results.Cell, x spot) {
-	at := slices.IndexFunc(p.Lines, func(l sweptLine) bool { return l.Label == label })
-	if at < 0 {
-		at = len(p.Lines)
-		p.Lines = append(p.Lines, sweptLine{Label: label, cell: c})
-	}
-	p.Lines[at].Points = append(p.Lines[at].Points, x)
-}
-
 // waitCases says what the lines differ by.
 func waitCases(p *sweptPanel) (texts []string) {
 	for _, l := range p.Lines {
@@ -162,49 +137,7 @@ func (c *caption) waits(d *results.Data) {
 }
 
 func drawWaits(panels []sweptPanel) drawing {
-	heads := make([]head, len(panels))
-	var legend []entry
-	for i := range panels {
-		heads[i].title = panels[i].Title
-	}
-	for i, l := range panels[0].Lines {
-		style := caseLook(i)
-		legend = append(legend, entry{fmt.Sprintf("%s (n = %s a point)", l.Label, count(l.Points[0].N)), 22, func(c draw.Canvas, left, right, y vg.Length) {
-			c.StrokeLine2(style.line, left, y, right, y)
-			c.DrawGlyph(style.marker, vg.Point{X: (left + right) / 2, Y: y})
-		}})
-	}
-	g := gridOf(heads, legend, "finalizeWait (ms)", "", 1.75*vg.Inch)
-	return g.drawing(func(i int) *plot.Plot {
-		p := newPanel()
-		high := 0.0
-		var waits []float64
-		for _, l := range panels[i].Lines {
-			for _, x := range l.Points {
-				if high = max(high, x.High); !slices.Contains(waits, x.X) {
-					waits = append(waits, x.X)
-				}
-			}
-		}
-		slices.Sort(waits)
-		var ticks []plot.Tick
-		for at, wait := range waits {
-			ticks = append(ticks, plot.Tick{Value: float64(at), Label: fmt.Sprint(wait)})
-		}
-		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, float64(len(waits))-0.5, 0, high*1.05+1e-9
-		p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(ticks), plot.ConstantTicks(roundTicks(p.Y.Max))
-		grid := gridLines()
-		grid.Vertical.Color = nil
-		p.Add(grid)
-		for j := range panels[i].Lines {
-			t := trail{style: caseLook(j), shift: vg.Length(j)*4 - 2*vg.Length(len(panels[i].Lines)-1), spots: slices.Clone(panels[i].Lines[j].Points)}
-			for k := range t.spots { // the values stand evenly, whatever is between them
-				t.spots[k].X = float64(slices.Index(waits, t.spots[k].X))
-			}
-			p.Add(&t)
-		}
-		return p
-	})
+	return drawSwept(panels, "finalizeWait (ms)", func(i int, _ *sweptLine) look { return caseLook(i) })
 }
 
 // caseLook tells cases of one system apart, by colour, dash and marker.

@@ -43,6 +43,10 @@ var figures = []figure{
 	{"pause-stale-reads", pauseStaleReads, nil},
 	{"read-share", readShare, readShareTable},
 	{"throughput-over-time", throughputOverTime, throughputOverTimeTable},
+	{"observers", observerThroughput, nil},
+	{"observers-election", observerElections, nil},
+	{"hops", hops, nil},
+	{"find-leader", findLeader, nil},
 }
 
 // All draws the figures of the scenario whose results are in dir into

@@ -138,6 +138,12 @@ func loaded(d *results.Data) bool {
 	return false
 }
 
+// served reports whether the scenario is about its clients: their load moves
+// elections, which are no matter of its figures.
+func served(d *results.Data) bool {
+	return slices.ContainsFunc(d.Manifest.Cells, func(c results.Cell) bool { return settingsOf(&c).Workload.Clients > 0 })
+}
+
 // swept reports whether the scenario varies a setting: these figures would mix
 // its values.
 func swept(d *results.Data) bool {

@@ -16,13 +16,16 @@ import (
 type settings struct {
 	Timeouts string
 	Limit    string
-	Cluster  struct{ Voters, Behind int }
+	Cluster  struct{ Voters, Observers, Behind int }
 	Network  struct {
 		Delay string
 		Loss  float64
 	}
 	Disk struct{ Fsync string }
-	CPU  struct{ Timer string }
+	CPU  struct {
+		Timer, Message string
+		Quota          float64
+	}
 	Raft struct{ ElectionTimeout, Heartbeat string }
 	Zab  struct {
 		JVM             []string
@@ -35,11 +38,11 @@ type settings struct {
 	Probe    struct{ Interval string }
 	Clients  struct{ Delay string }
 	Workload struct {
-		Clients          int
-		Rate, Reads      float64
-		ReadMode, Attach string
-		Keys, ValueSize  int
-		Warmup, Window   string
+		Clients                      int
+		Rate, Reads                  float64
+		ReadMode, Attach, FindLeader string
+		Keys, ValueSize              int
+		Warmup, Window, Timeout      string
 	}
 	Warmup, Observe string
 	Faults          []planned

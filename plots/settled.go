@@ -8,10 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-
 	"raftzab/bench/metric"
 	"raftzab/results"
 )
@@ -234,38 +230,14 @@ func (c *caption) unwatched(panels []settledPanel) {
 }
 
 func drawSettled(panels []settledPanel) drawing {
-	heads := make([]head, len(panels))
-	lines := 0
-	var names, numbers vg.Length
-	longest := 0.0
+	rows := make([]rowPanel, len(panels))
 	for i, p := range panels {
-		heads[i].title, lines = p.Title, max(lines, len(p.Lines))
+		rows[i].Title = p.Title
 		for _, l := range p.Lines {
-			names, numbers = max(names, barStyle.Width(l.Label)), max(numbers, barStyle.Width(l.text()))
-			longest = max(longest, l.High)
+			rows[i].Rows = append(rows[i].Rows, row{l.Label, l.System, l.Down, l.Low, l.High, l.text()})
 		}
 	}
-	if longest == 0 {
-		longest = 1
-	}
-	g := gridOf(heads, nil, "time without service (s)", "", vg.Length(lines)*barSpace+axisHeight)
-	g.columns, g.rows, g.width = 1, len(panels), 5*vg.Inch
-	// The texts stand right of the dots, so the axis goes on.
-	high := longest / float64(1-(numbers+10)/(g.tileWidth()-names-8))
-	return g.drawing(func(i int) *plot.Plot {
-		p := newPanel()
-		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.02*high, high, -float64(lines)+0.5, 0.5
-		p.X.Tick.Marker = plot.ConstantTicks(roundTicks(longest))
-		var names []plot.Tick
-		for j, l := range panels[i].Lines {
-			names = append(names, plot.Tick{Value: -float64(j), Label: l.Label})
-		}
-		p.Y.Tick.Marker, p.Y.Tick.Length, p.Y.LineStyle.Width = plot.ConstantTicks(names), 0, 0
-		grid := gridLines()
-		grid.Horizontal.Color = nil
-		p.Add(grid, &panels[i])
-		return p
-	})
+	return drawRows(rows, "time without service (s)")
 }
 
 // text is what stands right of a dot.
@@ -283,19 +255,4 @@ func (l *settledLine) text() string {
 		terms = "1 term"
 	}
 	return fmt.Sprintf("%.2f s, %s, %s (n = %s)", l.Down, strings.Join(parts, ", "), terms, count(l.N))
-}
-
-// Plot draws the lines from top to bottom.
-func (p *settledPanel) Plot(c draw.Canvas, pl *plot.Plot) {
-	x, y := pl.Transforms(&c)
-	for i := range p.Lines {
-		l := &p.Lines[i]
-		style, middle := lookOf(l.System), y(-float64(i))
-		if x(l.High)-x(l.Low) > 2*style.marker.Radius { // else the dot hides it
-			drawWhisker(c, draw.LineStyle{Color: style.line.Color, Width: 0.8}, x(l.Low), x(l.High), middle)
-		}
-		style.marker.Radius = 2.2
-		c.DrawGlyph(style.marker, vg.Point{X: x(l.Down), Y: middle})
-		c.FillText(barStyle, vg.Point{X: x(max(l.High, l.Down)) + 6, Y: middle + 1}, l.text())
-	}
 }

@@ -93,6 +93,12 @@ type Trial struct {
 	LagP50         Number    `csv:"apply_lag_p50_ms" unit:"ms" asked:"true" doc:"its median"`
 	LagP95         Number    `csv:"apply_lag_p95_ms" unit:"ms" asked:"true" doc:"its 95th percentile"`
 	LagMost        Number    `csv:"apply_lag_max_ms" unit:"ms" asked:"true" doc:"the longest; empty where one that was not applied by the end of the trial was watched for longer"`
+	ReadHops       Number    `csv:"read_hops" asked:"true" doc:"where columns asks for it, as with the columns that follow: mean number of messages on the path of a read, each waiting for the one before, request and answer included, over all servers that were asked; simulated raft, zab and etcd"`
+	ReadMessages   Number    `csv:"read_messages" asked:"true" doc:"messages between servers that reads caused, per read that ended; simulated raft, zab and etcd"`
+	WriteHops      Number    `csv:"write_hops" asked:"true" doc:"read_hops, of writes"`
+	WriteMessages  Number    `csv:"write_messages" asked:"true" doc:"read_messages, of writes; what one message does for several is one message"`
+	ResumeP50      Number    `csv:"resume_p50_ms" unit:"ms" asked:"true" doc:"fault to a client's first success with an operation that began after the fault, the median client; empty where it had none"`
+	ResumeMost     Number    `csv:"resume_max_ms" unit:"ms" asked:"true" doc:"the same, the last client"`
 	Settled        string    `csv:"settled" asked:"true" doc:"how the last third of that time was: stable (writes were acknowledged, under one leader or two); livelock (two new leaders or more; or no write acknowledged, while servers began two rounds of voting or more); deadlock (no write acknowledged, and nothing of that)"`
 }
 

@@ -15,3 +15,6 @@ func widen(*os.File)           {}
 
 // Scratch says that nothing here needs a folder.
 func Scratch() (done func() error, err error) { return nil, errUnsupported }
+
+// Group is the name that a run's groups of processes would have.
+func Group() string { return "raftzab-live" }

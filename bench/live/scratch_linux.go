@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"raftzab/bench/live/lan"
 )
 
 // scratchKey tells a process that it has a scratch folder already: this program is
@@ -16,9 +18,25 @@ import (
 const scratchKey = "RAFTZAB_SCRATCH"
 
 // reaper waits until nobody holds the other end of its input, and then removes a
-// folder. It looks again after a moment, for the last processes of a run may be
-// dying still, and gives up after ten seconds.
-const reaper = `read -r end; n=0; while rm -rf -- "$1"; sleep 0.2; [ -e "$1" ] && [ $n -lt 50 ]; do n=$((n+1)); done`
+// folder, and folders of the kernel's groups of processes, which are empty but for
+// files that go with them. It looks again after a moment, for the last processes of a
+// run may be dying still, and gives up after ten seconds.
+const reaper = `read -r end; n=0; left=1
+while [ -n "$left" ] && [ $n -lt 50 ]; do
+	rm -rf -- "$1"; left=
+	for g; do rmdir "$g"/*/ "$g" 2>/dev/null; done
+	sleep 0.2; n=$((n+1))
+	for g; do if [ -e "$g" ]; then left=1; fi; done
+done`
+
+// Group is the name under which this run may make groups of processes (lan.Limit):
+// that of its scratch folder, so that they go with it; without one, a name of its own.
+func Group() string {
+	if dir := os.Getenv(scratchKey); dir != "" {
+		return filepath.Base(dir)
+	}
+	return fmt.Sprintf("raftzab-live-%d", os.Getpid())
+}
 
 // Scratch makes a folder for what a run needs only while it lasts, its nodes' disks
 // above all, and has TMPDIR name it: for this process and for those that it starts.
@@ -46,7 +64,7 @@ func Scratch() (done func() error, err error) {
 	}
 	end, held := os.NewFile(uintptr(pipe[0]), "the reaper's"), pipe[1]
 	defer end.Close()
-	watcher := exec.Command("sh", "-c", reaper, "raftzab-reaper", dir)
+	watcher := exec.Command("sh", append([]string{"-c", reaper, "raftzab-reaper", dir}, lan.GroupFolders(filepath.Base(dir))...)...)
 	watcher.Dir, watcher.Stdin, watcher.SysProcAttr = "/", end, &syscall.SysProcAttr{Setsid: true}
 	if err := watcher.Start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("live: a shell to remove %s: %w", dir, err), unix.Close(held), os.Remove(dir))

@@ -21,6 +21,7 @@ const (
 type World struct {
 	Mode     Mode
 	Loopback bool // live: on the loopback interface, which has no faults
+	Quota    bool // live: a server has a share of the cores
 }
 
 // String names a world for people.
@@ -35,7 +36,9 @@ func (w World) String() string {
 }
 
 // World is where the cell runs.
-func (c *Cell) World() World { return World{c.Mode, c.Loopback} }
+func (c *Cell) World() World {
+	return World{Mode: c.Mode, Loopback: c.Loopback, Quota: c.Mode == Live && c.Settings.CPU.Quota > 0}
+}
 
 // A Cell is one point of an experiment: run x case x sweep point x system.
 type Cell struct {

@@ -126,7 +126,7 @@ func TestChaosDrawsWhatTheWorldHas(t *testing.T) {
 	process := []fault.Kind{fault.Crash, fault.Restart, fault.Pause, fault.Resume}
 	network := []fault.Kind{fault.PowerOff, fault.Partition, fault.Isolate, fault.Cut, fault.Heal, fault.Link}
 	disk, clock, transfer := fault.Disk, fault.Clock, fault.Transfer
-	sim, live, loop := World{Mode: Sim}, World{Mode: Live}, World{Live, true}
+	sim, live, loop := World{Mode: Sim}, World{Mode: Live}, World{Mode: Live, Loopback: true}
 	for _, c := range []struct {
 		system string
 		world  World

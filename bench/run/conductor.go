@@ -144,6 +144,9 @@ func (c *conductor) Wake(now Time) Time {
 				c.stage.end()
 			}
 			c.probes.begin(now)
+			if c.load != nil {
+				c.load.deposed(now)
+			}
 		}
 		if err := c.inject(f); err != nil {
 			c.err = err

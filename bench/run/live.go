@@ -88,12 +88,21 @@ const (
 )
 
 // place makes the network of a live cell.
-func place(cell *Cell) (lan.Network, error) {
+func place(cell *Cell) (n lan.Network, err error) {
 	s := &cell.Settings
 	if cell.Loopback {
-		return lan.Loopback(s.members())
+		n, err = lan.Loopback(s.members())
+	} else {
+		n, err = lan.New(lan.Config{Network: wires(s), Seed: cell.Seed, Bandwidth: s.bandwidth()})
 	}
-	return lan.New(lan.Config{Network: wires(s), Seed: cell.Seed, Bandwidth: s.bandwidth()})
+	if err != nil || s.CPU.Quota == 0 {
+		return n, err
+	}
+	limited, err := lan.Limit(n, s.members(), s.CPU.Quota, live.Group())
+	if err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return limited, nil
 }
 
 // boot makes the network and has start make the servers on it, measures what the

@@ -53,7 +53,7 @@ func TestLoad(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if why := system.Missing(World{Live, true}); why != "" {
+				if why := system.Missing(World{Mode: Live, Loopback: true}); why != "" {
 					t.Logf("without %s: %s", name, why)
 					continue
 				}

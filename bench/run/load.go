@@ -2,6 +2,7 @@ package run
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -19,6 +20,7 @@ import (
 // asked for.
 type load struct {
 	clients *workload.Population
+	system  bench.System
 	stale   *check.Staleness
 	visible *check.Visibility // nil: nobody tells when it applies what
 	from    Time              // measured is what was due from here on, when the warm-up ends,
@@ -28,6 +30,9 @@ type load struct {
 	acked   int                                // in that time
 	width   Time                               // of a window; 0: no time series
 	windows []ended                            // by window, from from on
+	ended   [2]int                             // operations, by kind, of the whole trial
+	since   Time                               // t0; 0: no leader has been struck
+	resumed []Time                             // by client: when an operation that began after t0 first succeeded
 }
 
 // Kinds of operations.
@@ -46,6 +51,7 @@ type ended struct {
 // operations are a kind of operations: how many failed, and how long the others took.
 type operations struct {
 	refused, unknown int
+	hops, counted    int                     // of those that were answered, where somebody has counted
 	took             *hdrhistogram.Histogram // ns, to a thousandth
 }
 
@@ -67,6 +73,8 @@ func newLoad(c *conductor) *load {
 	if c.checks != nil {
 		l.visible = check.NewVisibility(s.Cluster.Voters, s.Cluster.Observers)
 	}
+	l.resumed = make([]Time, s.Workload.Clients)
+	l.system = c.sys
 	l.clients = workload.New(s.population(c.election.protocol), service{c}, l)
 	return l
 }
@@ -75,6 +83,8 @@ func newLoad(c *conductor) *load {
 // little later.
 func (l *load) reset(seed uint64, trial int, start, from Time) {
 	l.from, l.to, l.acked, l.windows = from, 0, 0, l.windows[:0]
+	l.ended, l.since = [2]int{}, 0
+	clear(l.resumed)
 	for _, list := range [][]operations{l.all[:], l.roles[:]} {
 		for i := range list {
 			list[i].reset()
@@ -102,6 +112,9 @@ func (l *load) Record(o *workload.Operation) {
 		l.visible.Record(o)
 	}
 	ok := o.Outcome == bench.OK
+	if ok && l.since > 0 && o.Start >= l.since && l.resumed[o.Client-1] == 0 {
+		l.resumed[o.Client-1] = o.End
+	}
 	if o.End >= l.from && (l.to == 0 || o.End < l.to) {
 		if ok {
 			l.acked++
@@ -116,14 +129,17 @@ func (l *load) Record(o *workload.Operation) {
 			w.writes++
 		}
 	}
+	kind := writing
+	if o.Op == kv.Get {
+		kind = reading
+	}
+	l.ended[kind]++
 	if o.Due < l.from {
 		return
 	}
-	if o.Op == kv.Get {
-		l.all[reading].add(o)
+	l.all[kind].add(o)
+	if kind == reading {
 		l.roles[o.Role].add(o)
-	} else {
-		l.all[writing].add(o)
 	}
 }
 
@@ -139,6 +155,14 @@ func (l *load) window(at Time) *ended {
 	return &l.windows[i]
 }
 
+// deposed takes in that a fault strikes the leader: from here on clients resume.
+func (l *load) deposed(now Time) { l.since = now }
+
+// A causer is a system that counts the messages between nodes that operations cause.
+type causer interface {
+	Caused() (reads, writes uint64)
+}
+
 // struck takes in that a fault has struck.
 func (l *load) struck(now Time, k fault.Kind) {
 	if w := l.window(now); w != nil {
@@ -150,7 +174,7 @@ func (l *load) struck(now Time, k fault.Kind) {
 const longestTook = int64(1 << 40)
 
 func (x *operations) reset() {
-	x.refused, x.unknown = 0, 0
+	x.refused, x.unknown, x.hops, x.counted = 0, 0, 0, 0
 	if x.took != nil {
 		x.took.Reset()
 	}
@@ -165,6 +189,10 @@ func (x *operations) add(o *workload.Operation) {
 	default:
 		if x.took == nil {
 			x.took = hdrhistogram.New(1000, longestTook, 3)
+		}
+		if o.Hops > 0 { // else what a timer sent answered it as well
+			x.hops += o.Hops
+			x.counted++
 		}
 		_ = x.took.RecordValue(min(int64(o.End-o.Due), longestTook)) // it is in range
 	}
@@ -210,6 +238,8 @@ func (l *load) report(row *results.Trial, now Time, mode protocols.ReadMode) {
 	row.Writes, row.WritesFailed = results.Number(w.answered()), results.Number(w.failed())
 	row.ReadP50, row.ReadP99 = r.quantile(0.5), r.quantile(0.99)
 	row.CommitP50, row.CommitP99 = w.quantile(0.5), w.quantile(0.99)
+	l.paths(row)
+	row.ResumeP50, row.ResumeMost = l.resumption()
 	row.Throughput = results.Number(float64(l.acked) / (float64(l.to-l.from) / 1e9))
 	var all check.Reads
 	for role := range protocols.Observer + 1 {
@@ -226,6 +256,44 @@ func (l *load) report(row *results.Trial, now Time, mode protocols.ReadMode) {
 		row.LagP5, row.LagP50 = results.Number(curve.Quantile(0.05)), results.Number(curve.Quantile(0.5))
 		row.LagP95, row.LagMost = results.Number(curve.Quantile(0.95)), results.Number(curve.Quantile(1))
 	}
+}
+
+// paths fills in how many messages in a row operations took, and how many in all.
+func (l *load) paths(row *results.Trial) {
+	s, ok := l.system.(causer)
+	if !ok || row.Probed { // what probes cause is in the count
+		return
+	}
+	var caused [2]uint64
+	caused[reading], caused[writing] = s.Caused()
+	for kind, to := range [2][2]*results.Number{reading: {&row.ReadHops, &row.ReadMessages}, writing: {&row.WriteHops, &row.WriteMessages}} {
+		if x := &l.all[kind]; x.counted > 0 {
+			*to[0] = results.Number(float64(x.hops) / float64(x.counted))
+			*to[1] = results.Number(float64(caused[kind]) / float64(l.ended[kind]))
+		}
+	}
+}
+
+// resumption is when clients went on after the fault: the median one and the last.
+func (l *load) resumption() (median, most results.Number) {
+	median, most = results.None, results.None
+	if l.since == 0 {
+		return
+	}
+	took := make([]Time, 0, len(l.resumed))
+	for _, at := range l.resumed {
+		if at > 0 {
+			took = append(took, at-l.since)
+		}
+	}
+	slices.Sort(took)
+	if k := (len(l.resumed) - 1) / 2; k < len(took) {
+		median = milliseconds(took[k])
+	}
+	if len(took) == len(l.resumed) {
+		most = milliseconds(took[len(took)-1])
+	}
+	return
 }
 
 // reads are the rows of the trial that row reports.

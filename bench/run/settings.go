@@ -19,7 +19,7 @@ type Settings struct {
 	Warmup   Duration  `toml:"warmup" default:"1s" doc:"faults and measuring begin after it"`
 	Limit    Duration  `toml:"limit" default:"60s" least:"1ms" doc:"virtual or real time per trial; past it: censored"`
 	Observe  Duration  `toml:"observe" json:",omitzero" least:"1ms" doc:"a trial lasts this long from the first fault, whatever comes of it, and is measured to its end: terms, leader_changes, down_ms, up, settled; with [probe], every trial is probed; absent: a trial ends when the leader is replaced"`
-	Columns  []string  `toml:"columns" json:",omitzero" oneof:"overlap_ms,connect_retries,votes_unheard,join_ms" example:"[\"overlap_ms\"]" doc:"what is measured beyond the columns of all files: overlap_ms (a trial then goes on until the deposed leader has left its office), connect_retries, votes_unheard (both of Zab), join_ms (a trial with probes then goes on until the started server has joined; not of zookeeper); results/README.md says what they are"`
+	Columns  []string  `toml:"columns" json:",omitzero" oneof:"overlap_ms,connect_retries,votes_unheard,join_ms,read_hops,read_messages,write_hops,write_messages,resume_p50_ms,resume_max_ms" example:"[\"overlap_ms\"]" doc:"what is measured beyond the columns of all files: overlap_ms (a trial then goes on until the deposed leader has left its office), connect_retries, votes_unheard (both of Zab), join_ms (a trial with probes then goes on until the started server has joined; not of zookeeper), and of the operations of [workload] read_hops, read_messages, write_hops, write_messages (simulated raft, zab and etcd), resume_p50_ms, resume_max_ms; results/README.md says what they are"`
 	Cluster  Cluster   `toml:"cluster"`
 	Network  Network   `toml:"network"`
 	Links    []Link    `toml:"link" doc:"overrides for some directed pairs of servers"`
@@ -37,7 +37,7 @@ type Settings struct {
 // Cluster is who takes part.
 type Cluster struct {
 	Voters          int      `toml:"voters" required:"true" example:"5" least:"1" most:"31" doc:"servers that vote, named 1, 2, ..."`
-	Observers       int      `toml:"observers" json:",omitzero" default:"0" least:"0" most:"31" doc:"servers that receive and have no vote, named behind the voters; Raft's learners; of raft, etcd and zab"`
+	Observers       int      `toml:"observers" json:",omitzero" default:"0" least:"0" most:"1000" doc:"servers that receive and have no vote, named behind the voters; Raft's learners; of raft, etcd and zab"`
 	Behind          int      `toml:"behind" default:"0" least:"0" most:"15" doc:"followers, drawn in each trial, whose logs are shorter when the leader is struck, so that they cannot win; of raft and etcd"`
 	Absent          []NodeID `toml:"absent" json:",omitzero" example:"[4]" doc:"servers that are not started at first: their machines are there, their processes come with a fault of kind start; live, all servers are booted anew for each trial then; fewer than half of the voters"`
 	SnapshotEntries int      `toml:"snapshot_entries" json:",omitzero" default:"0" least:"0" doc:"entries between two snapshots of a server's state, behind which its log may be given up; 0: never; of raft and zab"`
@@ -84,9 +84,10 @@ type Disk struct {
 	Fsync random.Distribution `toml:"fsync" default:"constant(0s)" doc:"time that one fsync takes; writes that come meanwhile share the next"`
 }
 
-// CPU describes the simulated machines' processors.
+// CPU describes the machines' processors.
 type CPU struct {
-	Message Duration            `toml:"message" json:",omitzero" example:"\"20us\"" doc:"that a server's one processor takes for each message from a server and each request of a client, one after the other; absent: none; of raft, zab and etcd"`
+	Message Duration            `toml:"message" json:",omitzero" example:"\"20us\"" doc:"what a server's one core takes for each message that it receives or sends, and for each read and write that it is asked for; messages leave one after the other, and whatever comes meanwhile waits, timeouts and finished fsyncs too; absent: no time; simulated; of raft, zab and etcd"`
+	Quota   float64             `toml:"quota" json:",omitzero" example:"0.2" doc:"cores that all processes of a server get together, anew every 10 ms, so that servers do not take them from each other; below 1 or above; absent: as many as there are; live, and where it cannot be had (raftzab doctor says why) the cell is left out"`
 	Timer   random.Distribution `toml:"timer" default:"constant(0s)" doc:"how late a server acts on a timeout that has ended; of raft, zab and etcd"`
 }
 
@@ -129,19 +130,20 @@ type Probe struct {
 
 // Workload is clients that read and write. Without Clients there is none.
 type Workload struct {
-	Clients   int      `toml:"clients" least:"1" most:"10000" example:"10" doc:"how many; each has one session for its reads and one for its writes"`
-	Rate      float64  `toml:"rate" example:"1000.0" doc:"operations per second that begin, of all clients together, whatever becomes of those before (open loop; latency counts from the instant that was meant); absent: each client asks when it has been answered (closed loop)"`
-	Arrivals  string   `toml:"arrivals" oneof:"poisson,constant" doc:"of an open loop: at random instants, or at even intervals; absent: poisson"`
-	Reads     float64  `toml:"reads" unit:"probability" example:"0.9" doc:"share of reads; the others are writes"`
-	ReadMode  string   `toml:"read_mode" oneof:"local,leader,lease,readindex,sync" doc:"what a read is sure of; local: nothing, it is the state of the server that is asked (absent: this); leader: that this server believes to lead; lease: the same, from a lease and a bound on clock drift (raft); readindex: that it led after the read began (raft; hashicorp live: VerifyLeader); sync: ZooKeeper's sync, then local (zab, as its sync says; zookeeper)"`
-	Attach    string   `toml:"attach" oneof:"any,leader,followers,observers" doc:"to which servers sessions of reads attach themselves, and those of writes where any server takes them (zab, zookeeper; elsewhere they are the leader's); absent: any, or leader where read_mode is leader, lease or readindex"`
-	Keys      int      `toml:"keys" least:"1" most:"1000000" doc:"absent: 100"`
-	Skew      float64  `toml:"skew" example:"0.99" doc:"key i is chosen in proportion to i^-skew (zipf); absent: all alike"`
-	ValueSize int      `toml:"value_size" least:"8" most:"1048576" doc:"bytes; absent: 128"`
-	Timeout   Duration `toml:"timeout" least:"1ms" doc:"after which a client gives an operation up, and moves to another server; absent: 1s"`
-	Monotonic *bool    `toml:"monotonic" doc:"a session tells each server how new a state it has seen, and one that is behind it refuses; absent: true for zab, as in ZooKeeper, else false"`
-	Warmup    Duration `toml:"warmup" least:"1ms" example:"\"10s\"" doc:"live: for so long the clients work once before the first trial, when nothing goes wrong and nobody measures: a JVM compiles meanwhile; absent: the one trial that is not counted has to do"`
-	Window    Duration `toml:"window" least:"1ms" example:"\"10ms\"" doc:"resolution of the time series of ended operations, which goes into windows-<mode>-<system>.csv; absent: no such file"`
+	Clients    int      `toml:"clients" least:"1" most:"10000" example:"10" doc:"how many; each has one session for its reads and one for its writes"`
+	Rate       float64  `toml:"rate" example:"1000.0" doc:"operations per second that begin, of all clients together, whatever becomes of those before (open loop; latency counts from the instant that was meant); absent: each client asks when it has been answered (closed loop)"`
+	Arrivals   string   `toml:"arrivals" oneof:"poisson,constant" doc:"of an open loop: at random instants, or at even intervals; absent: poisson"`
+	Reads      float64  `toml:"reads" unit:"probability" example:"0.9" doc:"share of reads; the others are writes"`
+	ReadMode   string   `toml:"read_mode" oneof:"local,leader,lease,readindex,sync" doc:"what a read is sure of; local: nothing, it is the state of the server that is asked (absent: this); leader: that this server believes to lead; lease: the same, from a lease and a bound on clock drift (raft); readindex: that it led after the read began (raft; hashicorp live: VerifyLeader); sync: ZooKeeper's sync, then local (zab, as its sync says; zookeeper)"`
+	Attach     string   `toml:"attach" oneof:"any,leader,followers,observers" doc:"to which servers sessions of reads attach themselves, and those of writes where any server takes them (zab, zookeeper; elsewhere they are the leader's); absent: any, or leader where read_mode is leader, lease or readindex"`
+	FindLeader string   `toml:"find_leader" json:",omitzero" oneof:"known,asked,each" doc:"how a client finds the leader, where an operation is the leader's; known: it is told whenever it attaches itself, as by a discovery service (absent: this); asked: it asks one server after the other, goes where that one sends it, and stays there; each: likewise, but each operation begins at the server that attach says"`
+	Keys       int      `toml:"keys" least:"1" most:"1000000" doc:"absent: 100"`
+	Skew       float64  `toml:"skew" example:"0.99" doc:"key i is chosen in proportion to i^-skew (zipf); absent: all alike"`
+	ValueSize  int      `toml:"value_size" least:"8" most:"1048576" doc:"bytes; absent: 128"`
+	Timeout    Duration `toml:"timeout" least:"1ms" doc:"after which a client gives an operation up, and moves to another server; absent: 1s"`
+	Monotonic  *bool    `toml:"monotonic" doc:"a session tells each server how new a state it has seen, and one that is behind it refuses; absent: true for zab, as in ZooKeeper, else false"`
+	Warmup     Duration `toml:"warmup" least:"1ms" example:"\"10s\"" doc:"live: for so long the clients work once before the first trial, when nothing goes wrong and nobody measures: a JVM compiles meanwhile; absent: the one trial that is not counted has to do"`
+	Window     Duration `toml:"window" least:"1ms" example:"\"10ms\"" doc:"resolution of the time series of ended operations, which goes into windows-<mode>-<system>.csv; absent: no such file"`
 }
 
 // Planned is a fault of the schedule.

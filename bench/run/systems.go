@@ -9,6 +9,7 @@ import (
 
 	"raftzab/bench/baseline/etcdraft"
 	"raftzab/bench/fault"
+	"raftzab/bench/live/lan"
 	"raftzab/protocols"
 	"raftzab/raft"
 	"raftzab/zab"
@@ -159,7 +160,7 @@ func (s *System) Worlds() (worlds []World) {
 	for _, m := range s.Modes {
 		worlds = append(worlds, World{Mode: m})
 		if m == Live {
-			worlds = append(worlds, World{m, true})
+			worlds = append(worlds, World{Mode: m, Loopback: true})
 		}
 	}
 	return worlds
@@ -173,6 +174,11 @@ func (s *System) Missing(w World) string {
 	if s.missing != nil {
 		if why := s.missing(); why != "" {
 			return why
+		}
+	}
+	if w.Quota {
+		if err := lan.Limitable(); err != nil {
+			return err.Error()
 		}
 	}
 	return noNetwork(w.Loopback)

@@ -46,6 +46,9 @@ func (w *Workload) mode() protocols.ReadMode {
 	return protocols.ReadMode(max(0, slices.Index(readModes[:], w.ReadMode)))
 }
 
+// findings are the ways to find the leader by the names that scenarios use.
+var findings = []string{workload.Known: "known", workload.Asked: "asked", workload.Each: "each"}
+
 // complete fills in what the scenario leaves open.
 func (w *Workload) complete(protocol string) {
 	if w.Clients == 0 {
@@ -56,6 +59,7 @@ func (w *Workload) complete(protocol string) {
 	if w.Attach = cmp.Or(w.Attach, "any"); w.OfLeader() {
 		w.Attach = "leader"
 	}
+	w.FindLeader = cmp.Or(w.FindLeader, findings[workload.Known])
 	w.Keys, w.ValueSize, w.Timeout = cmp.Or(w.Keys, d.Keys), cmp.Or(w.ValueSize, int(d.ValueSize)), cmp.Or(w.Timeout, Duration(d.Timeout))
 	if w.Rate > 0 {
 		w.Arrivals = cmp.Or(w.Arrivals, "poisson")
@@ -73,8 +77,9 @@ func (s *Settings) population(protocol string) workload.Config {
 		Voters: s.Cluster.Voters, Observers: s.Cluster.Observers, Forwards: protocol == "zab",
 		Others:  uint32(s.Cluster.Voters) + 1, // the probes and the stage
 		Clients: w.Clients, Rate: w.Rate, Poisson: w.Arrivals == "poisson", Reads: w.Reads, Mode: w.mode(),
-		Attach: workload.Attach(slices.Index([]string{workload.Any: "any", workload.Leader: "leader", workload.Followers: "followers", workload.Observers: "observers"}, w.Attach)),
-		Keys:   w.Keys, Skew: w.Skew, ValueSize: uint32(w.ValueSize), Timeout: w.Timeout.Time(), Monotonic: *w.Monotonic,
+		Attach:  workload.Attach(slices.Index([]string{workload.Any: "any", workload.Leader: "leader", workload.Followers: "followers", workload.Observers: "observers"}, w.Attach)),
+		Finding: workload.Finding(slices.Index(findings, w.FindLeader)),
+		Keys:    w.Keys, Skew: w.Skew, ValueSize: uint32(w.ValueSize), Timeout: w.Timeout.Time(), Monotonic: *w.Monotonic,
 	}
 }
 

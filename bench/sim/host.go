@@ -19,27 +19,30 @@ type host[M protocols.Message] struct {
 	node     *node.Node[M]
 	streams  []uint32 // by peer: the number of the stream to it, as far as this host knows
 	spoken   []uint32 // by peer: the greatest number under which either has sent
-	deferred []event  // what came while paused
+	deferred []event  // what came while paused,
+	since    Time     // from when on
+	core     core
 
 	clock  clock
 	alarm  Time // when the node wants to be woken, on its own clock
 	queued Time // when the earliest alarm event is due
 	late   Time // the alarm that is due and rings late; 0: none
-	busy   Time // until when the processor deals with what has come, on the run's clock
 	timers rand.PCG
 	timer  *rand.Rand
 
-	disk   protocols.Recovered
-	images []*kv.Image         // durable: the newest that a durable write names, and newer ones
-	aside  []part              // of snapshots that are on their way in
-	named  protocols.EntryID   // the snapshot of the latest write asked for
-	writes []protocols.Write   // asked for and not yet durable
-	inSync int                 // of them, covered by the fsync under way
-	saving *kv.Image           // being made durable
-	fsync  random.Distribution // at present
-	fails  bool                // the next fsync does
-	pcg    rand.PCG
-	rng    *rand.Rand
+	disk    protocols.Recovered
+	images  []*kv.Image         // durable: the newest that a durable write names, and newer ones
+	aside   []part              // of snapshots that are on their way in
+	named   protocols.EntryID   // the snapshot of the latest write asked for
+	writes  []protocols.Write   // asked for and not yet durable
+	inSync  int                 // of them, covered by the fsync under way,
+	syncing cause               // for which that is,
+	asking  cause               // and for which the others are
+	saving  *kv.Image           // being made durable
+	fsync   random.Distribution // at present
+	fails   bool                // the next fsync does
+	pcg     rand.PCG
+	rng     *rand.Rand
 }
 
 func newHost[M protocols.Message](id NodeID, n int) *host[M] {
@@ -54,8 +57,10 @@ func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
 	clear(h.spoken)
 	h.deferred, h.alarm, h.queued, h.late, h.clock = h.deferred[:0], 0, 0, 0, clock{}
 	h.disk, h.named = protocols.Recovered{Entries: h.disk.Entries[:0]}, protocols.EntryID{} // nobody holds the old entries: boot lends them
+	h.core.reset()
 	h.images, h.saving, h.aside = h.images[:0], nil, h.aside[:0]
 	h.writes, h.inSync, h.fsync, h.fails = h.writes[:0], 0, fsync, false
+	h.asking = cause{}
 	h.pcg.Seed(random.Key(seed, trial, random.Disk, uint64(h.id)))
 	h.timers.Seed(random.Key(seed, trial, random.Timer, uint64(h.id)))
 }
@@ -66,7 +71,7 @@ func (h *host[M]) reset(fsync random.Distribution, seed uint64, trial int) {
 func (c *Cluster[M]) rise(h *host[M]) {
 	h.up, h.refuses = true, false
 	h.life++
-	h.alarm, h.queued, h.late, h.busy = 0, 0, 0, 0
+	h.alarm, h.queued, h.late = 0, 0, 0
 	c.silence(h.id) // or what an old stream held for a cut to end would overtake what it has on its way
 	for p := 1; p < len(c.hosts); p++ {
 		if NodeID(p) == h.id {
@@ -124,8 +129,12 @@ func (c *Cluster[M]) down(h *host[M]) {
 	if c.tracing {
 		c.trace("%d: dies; %d of %d writes under way are durable", h.id, kept, len(h.writes))
 	}
-	h.writes, h.inSync = h.writes[:0], 0
-	c.resume(h) // what came meanwhile finds nobody
+	h.writes, h.inSync, h.asking = h.writes[:0], 0, cause{}
+	c.resume(h) // what came meanwhile finds nobody,
+	for _, e := range h.core.waiting[h.core.head:] {
+		c.queue.insert(e) // and so does what waited for the core
+	}
+	h.core.reset()
 	h.up = false
 	h.life++
 	for p := 1; p < len(c.hosts); p++ {
@@ -154,6 +163,7 @@ func (c *Cluster[M]) carryOut(h *host[M]) {
 				h.claims(&c.out.Writes[k])
 			}
 			h.writes = append(h.writes, c.out.Writes...)
+			h.asking = h.asking.or(c.cause)
 		}
 		for k := range c.out.Events {
 			if c.tracing {
@@ -176,6 +186,7 @@ func (c *Cluster[M]) carryOut(h *host[M]) {
 	}
 	for i := range h.node.Replies {
 		r := &h.node.Replies[i]
+		r.Hops = c.cause.next().hops
 		slot := c.replies.put(sent[reply]{*c.connection(r.ID.Session, h.id), *r})
 		c.queue.push(event{at: c.net.Reply(c.now, r.ID.Session, h.id), kind: answer, node: h.id, slot: slot})
 	}
@@ -221,7 +232,7 @@ func (c *Cluster[M]) crash(h *host[M]) {
 	}
 	for p := 1; p < len(c.hosts); p++ {
 		if NodeID(p) != h.id {
-			c.post(h.id, NodeID(p), &packet[M]{from: h.id, fin: true, stream: h.streams[p]})
+			c.post(c.now, h.id, NodeID(p), &packet[M]{from: h.id, fin: true, stream: h.streams[p]})
 		}
 	}
 }
@@ -240,6 +251,7 @@ func (c *Cluster[M]) failed(h *host[M]) {
 func (c *Cluster[M]) sync(h *host[M]) {
 	if h.inSync == 0 && len(h.writes) > 0 {
 		h.inSync = len(h.writes)
+		h.syncing, h.asking = h.asking, cause{}
 		c.queue.push(event{at: c.now + h.fsync.Draw(h.rng), kind: fsynced, node: h.id, life: h.life})
 	}
 }

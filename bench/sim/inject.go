@@ -25,6 +25,7 @@ func (c *Cluster[M]) Inject(f fault.Fault) error {
 		c.trace("fault: %v", f)
 	}
 	c.fold(uint64(c.now) ^ uint64(f.Kind)<<56)
+	c.cause = cause{}
 	for _, id := range f.Nodes {
 		c.fold(uint64(id))
 	}
@@ -82,7 +83,7 @@ func (c *Cluster[M]) strike(h *host[M], f fault.Fault) {
 		c.rise(h)
 		c.boot(h)
 	case f.Kind == fault.Pause && h.up:
-		h.paused = true
+		h.paused, h.since = true, c.now
 	case f.Kind == fault.Resume && h.paused:
 		c.resume(h)
 	case f.Kind == fault.Disk && f.Back:
@@ -115,6 +116,9 @@ func (c *Cluster[M]) transfer(to NodeID) {
 // resume gives back what was deferred, with its old time and rank: so it comes
 // before anything else, in the order in which it would have come.
 func (c *Cluster[M]) resume(h *host[M]) {
+	if h.paused {
+		h.core.shift(h.since, c.now)
+	}
 	h.paused = false
 	for _, e := range h.deferred {
 		c.queue.insert(e)

@@ -12,6 +12,7 @@ const (
 	submit               // a client's request arrives; slot: the request
 	answer               // a reply arrives at its client; slot: the reply
 	saved                // the image being saved is durable
+	handled              // its core is done with the first of what waits for it
 	numKinds = iota
 )
 
@@ -25,7 +26,6 @@ type event struct {
 	node protocols.NodeID
 	peer protocols.NodeID
 	kind kind
-	done bool // its node's processor has dealt with it
 }
 
 func (a *event) before(b *event) bool { return a.at < b.at || a.at == b.at && a.ord < b.ord }

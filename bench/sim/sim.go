@@ -44,7 +44,7 @@ type Config[M protocols.Message] struct {
 	Absent  []NodeID // their machines run, and their processes do not until a restart
 	Fsync   random.Distribution
 	Timer   random.Distribution  // how late alarms ring
-	Message Time                 // of a node's processor, which deals with one after the other, for each message and request that reaches it
+	Message Time                 // that a node's core takes for each message that it receives or sends, and for a request with its answer; zero: none, and it does everything at once
 	Images  int                  // entries between two images of the store; zero: never
 	Reads   []protocols.ReadMode // that the replicas know; nil: ReadLocal and ReadLeader, which need no more than one node
 
@@ -73,6 +73,8 @@ type Cluster[M protocols.Message] struct {
 	local    []M // messages of a node to itself
 	observed []observation
 	batch    [1]bench.Request
+	cause    cause // of what happens now
+	caused   [kv.Get + 1]uint64
 
 	begun     bool // nodes have booted
 	handler   bench.Handler
@@ -111,6 +113,7 @@ func New[M protocols.Message](cfg Config[M], seed uint64, trial int) *Cluster[M]
 func (c *Cluster[M]) Reset(seed uint64, trial int) {
 	c.seed, c.trial = seed, trial
 	c.now, c.streams, c.events, c.checksum, c.wake, c.begun = 0, 0, 0, 0, 0, false
+	c.cause, c.caused = cause{}, [kv.Get + 1]uint64{}
 	c.queue.events, c.queue.ord = c.queue.events[:0], 0
 	c.packets.reset()
 	c.requests.reset()
@@ -176,13 +179,16 @@ func (c *Cluster[M]) step() {
 		h.deferred = append(h.deferred, e)
 		return
 	}
-	if c.cfg.Message > 0 && h.up && !e.done && (e.kind == deliver || e.kind == submit) {
-		// What comes takes its turn, in order: each ends later than the one before.
-		h.busy = max(h.busy, c.now) + c.cfg.Message
-		e.at, e.done = h.busy, true
-		c.queue.insert(e)
+	if c.cfg.Message > 0 && h.up {
+		c.await(h, e)
 		return
 	}
+	c.handle(h, e)
+}
+
+// handle hands an event to its node.
+func (c *Cluster[M]) handle(h *host[M], e event) {
+	c.cause = cause{}
 	switch e.kind {
 	case deliver:
 		c.arrive(h, e)
@@ -195,7 +201,7 @@ func (c *Cluster[M]) step() {
 		if c.tracing {
 			c.trace("client %d -> %d: %v", r.body.ID.Session, e.node, describe(&r.body))
 		}
-		c.batch[0] = r.body
+		c.batch[0], c.cause = r.body, causeOf(&r.body)
 		h.node.Submit(h.clock.read(c.now), c.batch[:], &c.out)
 	case fsynced:
 		if h.life != e.life {
@@ -206,6 +212,7 @@ func (c *Cluster[M]) step() {
 			return
 		}
 		seq := h.synced()
+		c.cause = h.syncing
 		if c.cfg.Witness != nil {
 			c.cfg.Witness.Persisted(c.now, h.id, seq)
 		}

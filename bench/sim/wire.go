@@ -20,6 +20,7 @@ type packet[M protocols.Message] struct {
 	fin    bool // the kernel says that the streams before this one are dead
 	msg    M
 	image  *kv.Image // of the chunk in msg
+	cause  cause
 }
 
 // A heldPacket waits for a cut to end.
@@ -41,29 +42,32 @@ func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
 	if c.cfg.Witness != nil {
 		c.cfg.Witness.Sent(c.now, h.id, m.To, m.Msg.Kind(), size)
 	}
-	p := packet[M]{from: h.id, stream: h.streams[m.To], msg: m.Msg, image: image}
-	if c.datagrams {
-		c.cast(m.To, &p)
+	p := packet[M]{from: h.id, stream: h.streams[m.To], msg: m.Msg, image: image, cause: c.cause.next()}
+	if p.cause.hops > 0 {
+		c.caused[p.cause.op]++
+	}
+	if at := c.departure(h); c.datagrams {
+		c.cast(at, m.To, &p)
 	} else {
-		c.post(h.id, m.To, &p)
+		c.post(at, h.id, m.To, &p)
 	}
 }
 
 // cast sends a message as a datagram: it may be lost, or arrive twice.
-func (c *Cluster[M]) cast(to NodeID, p *packet[M]) {
-	a := c.net.Cast(c.now, p.from, to)
+func (c *Cluster[M]) cast(now Time, to NodeID, p *packet[M]) {
+	a := c.net.Cast(now, p.from, to)
 	for _, at := range a.At[:a.Count] {
 		c.queue.push(event{at: at, kind: deliver, node: to, peer: p.from, slot: c.packets.put(*p), life: c.hosts[to].life})
 	}
 }
 
 // post puts a packet on its stream.
-func (c *Cluster[M]) post(from, to NodeID, p *packet[M]) {
+func (c *Cluster[M]) post(now Time, from, to NodeID, p *packet[M]) {
 	if a, b := c.hosts[from], c.hosts[to]; !p.fin {
 		a.spoken[to], b.spoken[from] = max(p.stream, a.spoken[to]), max(p.stream, b.spoken[from])
 	}
 	slot, life := c.packets.put(*p), c.hosts[to].life
-	if at, ok := c.net.Send(c.now, from, to); ok {
+	if at, ok := c.net.Send(now, from, to); ok {
 		c.queue.push(event{at: at, kind: deliver, node: to, peer: from, slot: slot, life: life})
 	} else {
 		c.held = append(c.held, heldPacket{from, to, slot, life})
@@ -115,7 +119,7 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 		if h.refuses && !p.fin { // the process is dead; its kernel answers with a reset
 			c.streams++
 			h.streams[p.from] = c.streams
-			c.post(h.id, p.from, &packet[M]{from: h.id, fin: true, stream: c.streams})
+			c.post(c.now, h.id, p.from, &packet[M]{from: h.id, fin: true, stream: c.streams})
 		}
 		return // where the machine is off nobody answers; the sender learns when it is back
 	}
@@ -126,7 +130,7 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 		}
 		return
 	case p.stream < mine: // into a dead stream: the kernel answers with a reset
-		c.post(h.id, p.from, &packet[M]{from: h.id, fin: true, stream: mine})
+		c.post(c.now, h.id, p.from, &packet[M]{from: h.id, fin: true, stream: mine})
 		return
 	case p.stream > mine: // from a new stream: the old one broke
 		if c.disconnect(h, p.from, p.stream); p.stream < h.streams[p.from] {
@@ -144,6 +148,7 @@ func (c *Cluster[M]) receive(h *host[M], p *packet[M]) {
 	if p.image != nil {
 		h.putAside(p.msg.Chunk(), p.image)
 	}
+	c.cause = p.cause
 	h.node.Receive(h.clock.read(c.now), p.from, p.msg, &c.out)
 	c.carryOut(h)
 }

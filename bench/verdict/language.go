@@ -77,7 +77,8 @@ var owners = map[string][]string{
 
 // Columns that say something of trials that are watched for a stated time: there a
 // trial without a new leader is ok, and has no other.
-var watched = append([]string{"outcome", "terms", "leader_changes", "down_ms", "up", "settled"}, results.OfClients...)
+var watched = append([]string{"outcome", "terms", "leader_changes", "down_ms", "up", "settled",
+	"read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"}, results.OfClients...)
 
 // environment returns all names, for a rule to be evaluated by e.
 func environment(s Scope, e *evaluation) map[string]any {

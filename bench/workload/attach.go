@@ -25,14 +25,14 @@ func (p *Population) attach(session uint32, id NodeID) {
 	leader := p.leader()
 	all := NodeID(p.cfg.Voters + p.cfg.Observers)
 	s := &p.sessions[session]
-	if p.bound(session) && leader != protocols.None {
+	if p.bound(session) && leader != protocols.None && p.cfg.Finding == Known {
 		s.node = leader
 		return
 	}
 	for range all {
 		voter := int(id) <= p.cfg.Voters
 		switch {
-		case p.bound(session):
+		case p.bound(session) && p.cfg.Finding != Each:
 			if voter {
 				s.node = id
 				return

@@ -18,6 +18,15 @@ const (
 	Observers               // the servers without a vote
 )
 
+// A Finding says how a client finds the leader, where requests are the leader's.
+type Finding uint8
+
+const (
+	Known Finding = iota // it knows who leads, whenever its session attaches itself
+	Asked                // it asks a server, goes where that one sends it, and stays there
+	Each                 // likewise, but each operation begins where the session is attached
+)
+
 // A Config describes a population of clients.
 type Config struct {
 	Voters, Observers int
@@ -30,6 +39,7 @@ type Config struct {
 	Reads     float64            // share of reads
 	Mode      protocols.ReadMode // of reads
 	Attach    Attach             // of read sessions, and of write sessions where any server takes writes
+	Finding   Finding
 	Keys      int
 	Skew      float64 // key i is chosen in proportion to i^-Skew (zipf); 0: uniformly
 	ValueSize uint32  // bytes

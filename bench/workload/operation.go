@@ -26,6 +26,7 @@ type Operation struct {
 	Due     Time              // when the open loop meant it to begin; latency counts from here. In a closed loop it is Start
 	Start   Time              // when it was first submitted
 	End     Time              // when the answer came, or the client gave up
+	Hops    int               // messages in a row, over all servers that were asked; 0: nobody has counted
 }
 
 // A Recorder is told of every operation that has ended, in the order of End. The

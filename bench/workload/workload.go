@@ -238,7 +238,7 @@ func (p *Population) ask(client uint32, due, now Time) {
 		p.deadlines, p.expired = p.deadlines[:copy(p.deadlines, p.deadlines[p.expired:])], 0
 	}
 	p.deadlines = append(p.deadlines, deadline{now + p.cfg.Timeout, p.serial, slot})
-	p.submit(now, slot)
+	p.submit(now, slot, p.sessions[session].node)
 }
 
 func (p *Population) slot() uint32 {
@@ -251,15 +251,15 @@ func (p *Population) slot() uint32 {
 	return uint32(len(p.flights) - 1)
 }
 
-// submit sends a flight to its session's server. A redirected one has a number of
+// submit sends a flight to a server. A redirected one has a number of
 // its own: what was refused has had no effect, and what the session has sent
 // meanwhile would make the old number a duplicate.
-func (p *Population) submit(now Time, slot uint32) {
+func (p *Population) submit(now Time, slot uint32, to NodeID) {
 	f := &p.flights[slot]
 	s := &p.sessions[f.session]
 	s.seq++
 	number := p.cfg.Others + 1 + f.session
-	f.seq, f.Node, f.next = s.seq, s.node, none
+	f.seq, f.Node, f.next = s.seq, to, none
 	if f.Op == kv.Put && f.Value == 0 {
 		f.Value = uint64(number)<<32 | uint64(s.seq)
 	}
@@ -292,6 +292,7 @@ func (p *Population) Reply(now Time, r bench.Reply) {
 	p.now = max(p.now, now)
 	now = p.now
 	s, f := &p.sessions[number], &p.flights[slot]
+	f.Hops += int(r.Hops)
 	if f.Node != r.Node {
 		panic(fmt.Sprintf("workload: node %d answers request %v, which went to node %d", r.Node, r.ID, f.Node))
 	}
@@ -306,10 +307,15 @@ func (p *Population) Reply(now Time, r bench.Reply) {
 		}
 	case bench.Refused:
 		if p.bound(number) && r.Leader != protocols.None && r.Leader != r.Node && f.redirects < redirects {
-			if f.redirects++; s.node == r.Node {
-				s.node = r.Leader
+			to := r.Leader
+			if p.cfg.Finding != Each {
+				if s.node == r.Node {
+					s.node = to
+				}
+				to = s.node
 			}
-			p.submit(now, slot)
+			f.redirects++
+			p.submit(now, slot, to)
 			return
 		}
 		p.move(number, r.Node)

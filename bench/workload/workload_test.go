@@ -27,6 +27,7 @@ type desk struct {
 	values   map[uint64]bool
 	ended    []Operation
 	asked    []bench.Request
+	askedOf  []NodeID
 	cut      int // calls of Disconnect
 	keep     bool
 }
@@ -43,7 +44,7 @@ func (d *desk) Submit(now Time, to NodeID, r bench.Request) {
 	}
 	d.waiting = append(d.waiting, arrived{now + d.takes, to, r})
 	if d.keep {
-		d.asked = append(d.asked, r)
+		d.asked, d.askedOf = append(d.asked, r), append(d.askedOf, to)
 	}
 }
 
@@ -219,6 +220,41 @@ func TestARedirectIsFollowed(t *testing.T) {
 	}
 	if n := d.count(func(o *Operation) bool { return o.Op == kv.Put && o.Node == 3 }); n < 200 {
 		t.Errorf("%d writes went to the new leader", n)
+	}
+}
+
+// A client that is not told who leads asks, goes where it is sent, and stays there, or
+// begins where it is attached with each operation.
+func TestAClientFindsTheLeader(t *testing.T) {
+	for _, c := range []struct {
+		finding Finding
+		attach  Attach
+		refused int // operations' first requests that went to others, of those of 4 clients
+		most    int
+	}{{Known, Any, 0, 0}, {Asked, Any, 1, 4}, {Each, Followers, 100, 1 << 20}} {
+		d := newDesk(t, func(x *Config) { x.Clients, x.Reads, x.Finding, x.Attach = 4, 0, c.finding, c.attach })
+		d.strict, d.leader = true, 2
+		d.p.Reset(1, 0, 10*ms)
+		d.p.End(1010 * ms)
+		d.run(0, 2000*ms)
+		first := map[uint64]NodeID{}
+		for i, r := range d.asked {
+			if _, seen := first[r.Value]; !seen {
+				first[r.Value] = d.askedOf[i]
+			}
+		}
+		n := 0
+		for _, to := range first {
+			if to != 2 {
+				n++
+			}
+		}
+		if n < c.refused || n > c.most || c.finding == Each && n != len(first) {
+			t.Errorf("finding %d: %d of %d operations began elsewhere than at the leader", c.finding, n, len(first))
+		}
+		if ok := d.count(func(o *Operation) bool { return o.Outcome == bench.OK && o.Node == 2 }); ok != len(d.ended) || ok < 500 {
+			t.Errorf("finding %d: %d of %d operations succeeded at the leader", c.finding, ok, len(d.ended))
+		}
 	}
 }
 

@@ -94,7 +94,7 @@ func start(t *testing.T, user bool, filling ...string) *liveRun {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	r := &liveRun{T: t, dir: dir, mark: "RAFTZAB_TEST_MARK=" + dir}
-	r.cmd = process(t, liveIn(t, dir, append(filling, "TRIALS", "1000000", "LOOPBACK", "false", "KIND", "power-off")...)...)
+	r.cmd = process(t, liveIn(t, dir, append(filling, "QUOTA", "0.0", "TRIALS", "1000000", "LOOPBACK", "false", "KIND", "power-off")...)...)
 	r.cmd.Dir = dir
 	r.cmd.Env = append(r.cmd.Env, r.mark, "TMPDIR="+r.path("tmp"))
 	said, err := os.Create(r.path("said"))
@@ -252,6 +252,11 @@ func (r *liveRun) gone() {
 	}
 }
 
+// existing are those of some folders that are there.
+func existing(folders []string) []string {
+	return slices.DeleteFunc(folders, func(dir string) bool { _, err := os.Stat(dir); return err != nil })
+}
+
 func interfaces(t *testing.T) (names []string) {
 	all, err := net.Interfaces()
 	if err != nil {
@@ -269,17 +274,22 @@ func interfaces(t *testing.T) (names []string) {
 // namespaces go with their last process, the devices with the switch, and the reaper
 // removes the files.
 func TestNothingIsLeftOfALiveRun(t *testing.T) {
+	quota := "0.5"
+	if lan.Limitable() != nil {
+		quota = "0.0"
+	}
 	for _, c := range []struct {
 		name, system string
 		user         bool
 		by           syscall.Signal
 		code         int
+		quota        string
 	}{
-		{"Ctrl-C", "raft", false, syscall.SIGINT, exitInterrupted},
-		{"a crash of the switch", "raft", false, syscall.SIGQUIT, 2}, // Go's, after a panic
-		{"kill -9", "raft", false, syscall.SIGKILL, -1},
-		{"kill -9 of a user's", "raft", true, syscall.SIGKILL, -1},
-		{"kill -9 beside JVMs", "zookeeper", false, syscall.SIGKILL, -1},
+		{"Ctrl-C", "raft", false, syscall.SIGINT, exitInterrupted, quota},
+		{"a crash of the switch", "raft", false, syscall.SIGQUIT, 2, "0.0"}, // Go's, after a panic
+		{"kill -9", "raft", false, syscall.SIGKILL, -1, quota},
+		{"kill -9 of a user's", "raft", true, syscall.SIGKILL, -1, "0.0"},
+		{"kill -9 beside JVMs", "zookeeper", false, syscall.SIGKILL, -1, "0.0"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -287,7 +297,7 @@ func TestNothingIsLeftOfALiveRun(t *testing.T) {
 				t.Skip(err)
 			}
 			before := interfaces(t)
-			r := start(t, c.user, "SYSTEMS", strconv.Quote(c.system))
+			r := start(t, c.user, "SYSTEMS", strconv.Quote(c.system), "QUOTA", c.quota)
 			r.skipIfNobody(c.user)
 			trials := 1
 			if c.code == exitInterrupted {
@@ -300,8 +310,12 @@ func TestNothingIsLeftOfALiveRun(t *testing.T) {
 			for _, h := range r.foreign(s) {
 				t.Errorf("%s holds a namespace of the run", h)
 			}
-			if files, err := os.ReadDir(r.path("tmp")); len(files) != 1 {
-				t.Errorf("files %v (%v), want one folder with all of them", files, err)
+			files, err := os.ReadDir(r.path("tmp"))
+			if len(files) != 1 {
+				t.Fatalf("files %v (%v), want one folder with all of them", files, err)
+			}
+			if groups := existing(lan.GroupFolders(files[0].Name())); (len(groups) > 0) != (c.quota != "0.0") {
+				t.Errorf("there are groups of processes %v, with a quota of %s", groups, c.quota)
 			}
 			if err := r.cmd.Process.Signal(c.by); err != nil {
 				t.Fatal(err)
@@ -311,6 +325,11 @@ func TestNothingIsLeftOfALiveRun(t *testing.T) {
 				t.Errorf("it ends with %v, want %d\n%s", r.cmd.ProcessState, c.code, r.said())
 			}
 			r.gone()
+			for begun := time.Now(); len(existing(lan.GroupFolders(files[0].Name()))) > 0; time.Sleep(20 * time.Millisecond) {
+				if time.Since(begun) > 12*time.Second {
+					t.Fatalf("groups of processes are left: %v", existing(lan.GroupFolders(files[0].Name())))
+				}
+			}
 			if c.code == exitInterrupted {
 				r.kept()
 			}

@@ -26,6 +26,8 @@ loopback = LOOPBACK
 voters = 3
 [network]
 delay = "constant(1ms)"
+[cpu]
+quota = QUOTA
 [raft]
 election_timeout = "300ms-600ms"
 [probe]
@@ -60,7 +62,7 @@ func TestLiveSystemsReplaceTheirLeader(t *testing.T) {
 		where, kind = "true", "crash"
 	}
 	dir := t.TempDir()
-	text, err := process(t, liveIn(t, dir, "SYSTEMS", `"raft", "zab", "hashicorp", "zookeeper"`, "TRIALS", "2", "LOOPBACK", where, "KIND", kind)...).CombinedOutput()
+	text, err := process(t, liveIn(t, dir, "SYSTEMS", `"raft", "zab", "hashicorp", "zookeeper"`, "TRIALS", "2", "QUOTA", "0.0", "LOOPBACK", where, "KIND", kind)...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

@@ -15,7 +15,7 @@ import (
 
 // Facts says what this machine can do for live runs. It takes a fifth of a second.
 func Facts() []Fact {
-	return []Fact{kernelFact(), switchFact(), tunFact(), userNamespaceFact(), congestionFact(), backoffFact(), realtimeFact(), timerFact()}
+	return []Fact{kernelFact(), switchFact(), tunFact(), userNamespaceFact(), congestionFact(), backoffFact(), realtimeFact(), timerFact(), quotaFact()}
 }
 
 func kernelFact() Fact {

@@ -18,6 +18,12 @@ func New(Config) (Network, error) { return nil, errUnsupported }
 // Loopback says that nothing can be kept from outliving us here.
 func Loopback(int) (Network, error) { return nil, errUnsupported }
 
+// Limit says that there are no quotas here.
+func Limit(Network, int, float64, string) (Network, error) { return nil, errUnsupported }
+
+// Limitable says so too.
+func Limitable() error { return errUnsupported }
+
 // Reexec says that there is nothing to gain.
 func Reexec() error { return errUnsupported }
 

@@ -25,6 +25,7 @@ const roleKey = "LAN_TEST_ROLE"
 var roles = map[string]func(args []string) error{
 	"echo":   echo,
 	"holder": holder,
+	"burner": burner,
 }
 
 func TestMain(m *testing.M) {
@@ -65,6 +66,14 @@ func echo(args []string) error {
 			io.Copy(c, c)
 		}()
 	}
+}
+
+// burner wants a core all the time.
+func burner([]string) error {
+	fmt.Println("ready")
+	for i := uint64(1); i != 0; i++ {
+	}
+	return nil
 }
 
 // holder keeps a network with one process on it, and tells its number.

@@ -1,0 +1,71 @@
+package plots
+
+import (
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A rowPanel is rows of one measure, from top to bottom.
+type rowPanel struct {
+	Title string
+	Rows  []row
+}
+
+// A row is a dot with whiskers, and a text right of it.
+type row struct {
+	Label, System    string
+	Value, Low, High float64
+	Text             string
+}
+
+// drawRows draws panels one below the other, all on one axis.
+func drawRows(panels []rowPanel, xName string) drawing {
+	heads := make([]head, len(panels))
+	lines := 0
+	var names, numbers vg.Length
+	longest := 0.0
+	for i, p := range panels {
+		heads[i].title, lines = p.Title, max(lines, len(p.Rows))
+		for _, r := range p.Rows {
+			names, numbers = max(names, barStyle.Width(r.Label)), max(numbers, barStyle.Width(r.Text))
+			longest = max(longest, r.High)
+		}
+	}
+	if longest == 0 {
+		longest = 1
+	}
+	g := gridOf(heads, nil, xName, "", vg.Length(lines)*barSpace+axisHeight)
+	g.columns, g.rows, g.width = 1, len(panels), 5*vg.Inch
+	// The texts stand right of the dots, so the axis goes on.
+	high := longest / float64(1-(numbers+10)/(g.tileWidth()-names-8))
+	return g.drawing(func(i int) *plot.Plot {
+		p := newPanel()
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.02*high, high, -float64(lines)+0.5, 0.5
+		p.X.Tick.Marker = plot.ConstantTicks(roundTicks(longest))
+		var names []plot.Tick
+		for j, r := range panels[i].Rows {
+			names = append(names, plot.Tick{Value: -float64(j), Label: r.Label})
+		}
+		p.Y.Tick.Marker, p.Y.Tick.Length, p.Y.LineStyle.Width = plot.ConstantTicks(names), 0, 0
+		grid := gridLines()
+		grid.Horizontal.Color = nil
+		p.Add(grid, &panels[i])
+		return p
+	})
+}
+
+// Plot draws the rows.
+func (p *rowPanel) Plot(c draw.Canvas, pl *plot.Plot) {
+	x, y := pl.Transforms(&c)
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		style, middle := lookOf(r.System), y(-float64(i))
+		if x(r.High)-x(r.Low) > 2*style.marker.Radius { // else the dot hides it
+			drawWhisker(c, draw.LineStyle{Color: style.line.Color, Width: 0.8}, x(r.Low), x(r.High), middle)
+		}
+		style.marker.Radius = 2.2
+		c.DrawGlyph(style.marker, vg.Point{X: x(r.Value), Y: middle})
+		c.FillText(barStyle, vg.Point{X: x(max(r.High, r.Value)) + 6, Y: middle + 1}, r.Text)
+	}
+}

@@ -1,0 +1,99 @@
+package plots
+
+import (
+	"fmt"
+	"slices"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"raftzab/results"
+)
+
+// A sweptPanel is one measure over a swept key.
+type sweptPanel struct {
+	Title string
+	Log   bool `json:",omitempty"` // its axis is logarithmic
+	Lines []sweptLine
+}
+
+// A sweptLine is one case, or one system.
+type sweptLine struct {
+	Label  string
+	Points []spot
+	cell   *results.Cell
+}
+
+// add puts a point at the end of its line.
+func (p *sweptPanel) add(label string, c *results.Cell, x spot) {
+	at := slices.IndexFunc(p.Lines, func(l sweptLine) bool { return l.Label == label })
+	if at < 0 {
+		at = len(p.Lines)
+		p.Lines = append(p.Lines, sweptLine{Label: label, cell: c})
+	}
+	p.Lines[at].Points = append(p.Lines[at].Points, x)
+}
+
+// drawSwept draws each panel's lines over the swept values, which stand evenly,
+// whatever is between them.
+func drawSwept(panels []sweptPanel, xName string, lookOf func(i int, l *sweptLine) look) drawing {
+	heads := make([]head, len(panels))
+	var legend []entry
+	var said []string
+	for i := range panels {
+		heads[i].title = panels[i].Title
+		for j := range panels[i].Lines {
+			l := &panels[i].Lines[j]
+			style := lookOf(j, l)
+			text := fmt.Sprintf("%s (n = %s a point)", l.Label, count(l.Points[0].N))
+			if slices.Contains(said, text) {
+				continue
+			}
+			said = append(said, text)
+			legend = append(legend, entry{text, 22, func(c draw.Canvas, left, right, y vg.Length) {
+				c.StrokeLine2(style.line, left, y, right, y)
+				c.DrawGlyph(style.marker, vg.Point{X: (left + right) / 2, Y: y})
+			}})
+		}
+	}
+	g := gridOf(heads, legend, xName, "", 1.75*vg.Inch)
+	return g.drawing(func(i int) *plot.Plot {
+		p := newPanel()
+		high, low := 0.0, 0.0
+		var values []float64
+		for _, l := range panels[i].Lines {
+			for _, x := range l.Points {
+				if high = max(high, x.High); !slices.Contains(values, x.X) {
+					values = append(values, x.X)
+				}
+				if low == 0 || x.Low < low {
+					low = x.Low
+				}
+			}
+		}
+		slices.Sort(values)
+		var ticks []plot.Tick
+		for at, value := range values {
+			ticks = append(ticks, plot.Tick{Value: float64(at), Label: fmt.Sprint(value)})
+		}
+		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, float64(len(values))-0.5, 0, high*1.05+1e-9
+		p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(ticks), plot.ConstantTicks(roundTicks(p.Y.Max))
+		if panels[i].Log {
+			p.Y.Min, p.Y.Max, p.Y.Scale = low/1.2, high*1.2, plot.LogScale{}
+			p.Y.Tick.Marker = plot.ConstantTicks(logTicks(p.Y.Min, p.Y.Max))
+		}
+		grid := gridLines()
+		grid.Vertical.Color = nil
+		p.Add(grid)
+		for j := range panels[i].Lines {
+			l := &panels[i].Lines[j]
+			t := trail{style: lookOf(j, l), shift: vg.Length(j)*4 - 2*vg.Length(len(panels[i].Lines)-1), spots: slices.Clone(l.Points)}
+			for k := range t.spots {
+				t.spots[k].X = float64(slices.Index(values, t.spots[k].X))
+			}
+			p.Add(&t)
+		}
+		return p
+	})
+}
