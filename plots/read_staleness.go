@@ -46,7 +46,13 @@ func readStaleness(d *results.Data) (drawing, string, bool) {
 			c.say("%s%s: %s.", letter(i, len(panels)), l.Label, strings.Join(parts, ", "))
 		}
 	}
-	c.say("Trials: %s a point.", count(panels[0].Lines[0].Points[0].N))
+	var trials []string
+	for _, l := range panels[0].Lines {
+		if text := fmt.Sprintf("%s %s", l.cell.System, count(l.Points[0].N)); !slices.Contains(trials, text) {
+			trials = append(trials, text)
+		}
+	}
+	c.say("Trials a point: %s.", strings.Join(trials, ", "))
 	c.reservations(d, []panel{all})
 	return drawStaleness(panels), c.String(), true
 }
@@ -146,6 +152,7 @@ func stalenessPanels(d *results.Data) (panels []sweptPanel, fresh []string) {
 	}
 	for i := range panels {
 		panels[i].Title = letter(i, len(panels)) + panels[i].Title
+		slices.SortStableFunc(panels[i].Lines, func(a, b sweptLine) int { return rank(a.cell.System) - rank(b.cell.System) })
 	}
 	return panels, fresh
 }
