@@ -83,7 +83,7 @@ func TestModesOfReadingKeepTheirWord(t *testing.T) {
 			t.Errorf("%s: %d of %d trials have stale reads", name, stale[name], reads[name])
 		}
 	}
-	if len(reads) != 16 {
+	if len(reads) != 15 {
 		t.Errorf("%d cells: %v", len(reads), reads)
 	}
 }

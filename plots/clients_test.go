@@ -159,7 +159,7 @@ func TestThroughputOverTimeCountsPerSecondAndMarksFaults(t *testing.T) {
 		t.Fatalf("%q", titles)
 	}
 	p := &panels[0]
-	if p.N != 3 || len(p.All) != 350 || p.All[0] != 150 || p.Writes[0] != 50 { // 3 and 1 in 20 ms
+	if p.N != 3 || len(p.All) != 349 || p.All[0] != 150 || p.Writes[0] != 50 { // 3 and 1 in 20 ms
 		t.Errorf("%d trials, %d windows, %v and %v", p.N, len(p.All), p.All[0], p.Writes[0])
 	}
 	if want := []band{{1, 2.5, "follower"}, {3, 4.5, "2 followers"}, {5, 6.5, "leader"}}; !slices.Equal(p.Bands, want) {

@@ -53,22 +53,22 @@ func shareFamilies(d *results.Data) (families []panel) {
 		return nil
 	}
 	cases := panelsOf(d, func(t *results.Trial) (results.Number, bool) { return 100 * t.Stale, true })
-	if len(cases) != 1 {
-		return nil
-	}
 	for _, zab := range []bool{false, true} {
 		of := func(system string) bool { return (system == "zab" || system == "zookeeper") == zab }
 		p := panel{Case: map[bool]string{false: "Raft's family", true: "Zab's family"}[zab]}
-		for _, s := range cases[0].Series {
-			if of(s.System) {
-				p.Series = append(p.Series, s)
+		for _, c := range cases {
+			for _, s := range c.Series {
+				if of(s.System) {
+					p.Series = append(p.Series, s)
+				}
+			}
+			for _, a := range c.Absent {
+				if fields := strings.Fields(a.Label); of(fields[len(fields)-1]) {
+					p.Absent = append(p.Absent, a)
+				}
 			}
 		}
-		for _, a := range cases[0].Absent {
-			if fields := strings.Fields(a.Label); of(fields[len(fields)-1]) {
-				p.Absent = append(p.Absent, a)
-			}
-		}
+		slices.SortStableFunc(p.Series, func(a, b series) int { return rank(a.System) - rank(b.System) })
 		if len(p.Series) > 0 {
 			families = append(families, p)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -10,6 +11,21 @@ import (
 	"raftzab/experiments"
 	"raftzab/results"
 )
+
+func TestOnlyCellsThatTakeTurnsAndFollowEachOtherRunTogether(t *testing.T) {
+	cells := []run.Cell{{System: "a"}, {System: "b", Turns: true}, {System: "c", Turns: true}, {System: "d"}, {System: "e"}, {System: "f", Turns: true}}
+	var all []string
+	for _, batch := range batches(cells) {
+		names := ""
+		for _, c := range batch {
+			names += c.System
+		}
+		all = append(all, names)
+	}
+	if want := []string{"a", "bc", "d", "e", "f"}; !slices.Equal(all, want) {
+		t.Errorf("%q", all)
+	}
+}
 
 func TestSummaryTellsWhatClientsGot(t *testing.T) {
 	s := newSample(&run.Cell{System: "zab", Mode: run.Live, Settings: run.Settings{Observe: 1, Workload: run.Workload{Clients: 64}}})

@@ -116,7 +116,7 @@ func (t *summary) print(out io.Writer, s *experiments.Scenario) {
 			clients = append(clients, r)
 		}
 		switch {
-		case x.Observe > 0 && len(x.Faults) == 0 && x.Probe.Interval == 0: // there was nothing to watch for
+		case x.Workload.Clients > 0 && len(x.Faults) == 0 && x.Probe.Interval == 0: // there was nothing to watch for
 		case x.Observe > 0:
 			windows = append(windows, r)
 		case len(r.elect)+len(r.outage) > 0 || len(r.join) == 0: // in other cells no leader was struck

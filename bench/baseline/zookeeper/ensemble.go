@@ -35,6 +35,7 @@ type Ensemble struct {
 	servers []*server   // server k+1 is the k-th
 
 	sessions    map[place]*session
+	gates       []gate // of server k+1 the k-th
 	established uint64 // the greatest epoch so far
 	cut         bool   // some links among the servers are, as far as we were told
 	hindered    Hindrances
@@ -55,7 +56,7 @@ func Start(ctx context.Context, inst Installation, cfg Config) (_ *Ensemble, err
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	e := &Ensemble{inst: inst, cfg: cfg, flags: cfg.JVMFlags(), network: cfg.Network, dir: cfg.Dir, in: newInbox(), sessions: make(map[place]*session)}
+	e := &Ensemble{inst: inst, cfg: cfg, flags: cfg.JVMFlags(), network: cfg.Network, dir: cfg.Dir, in: newInbox(), sessions: make(map[place]*session), gates: make([]gate, cfg.members())}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, e.Close())
@@ -103,7 +104,7 @@ func (e *Ensemble) dial(to protocols.NodeID) dialer {
 // makeKeys creates the znodes, some hundred a transaction.
 func (e *Ensemble) makeKeys() error {
 	at := slices.IndexFunc(e.servers, func(s *server) bool { return s.life.serves() })
-	server := &pinned{open: e.dial(e.servers[at].id)}
+	server := &pinned{open: e.dial(e.servers[at].id), gate: new(gate)}
 	client, err := server.connect(nil)
 	if err != nil {
 		return fmt.Errorf("zookeeper: %w", err)
@@ -291,7 +292,7 @@ func (e *Ensemble) Submit(to protocols.NodeID, r bench.Request) {
 	s := e.sessions[at]
 	if s == nil {
 		var err error
-		if s, err = newSession(to, e.dial(to), e.in); err != nil {
+		if s, err = newSession(to, e.dial(to), &e.gates[to-1], e.in); err != nil {
 			e.in.put(happening{err: err})
 			return
 		}

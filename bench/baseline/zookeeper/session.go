@@ -56,9 +56,9 @@ type attempt struct {
 // A dialer opens a connection to the server that it stands for.
 type dialer func(timeout time.Duration) (net.Conn, error)
 
-func newSession(node protocols.NodeID, dial dialer, in *inbox) (*session, error) {
+func newSession(node protocols.NodeID, dial dialer, gate *gate, in *inbox) (*session, error) {
 	s := &session{node: node, in: in, queue: make(chan *attempt, queueLength)}
-	s.server = &pinned{open: dial, session: s}
+	s.server = &pinned{open: dial, gate: gate, session: s}
 	var err error
 	if s.client, err = s.server.connect(s.event); err != nil {
 		return nil, fmt.Errorf("zookeeper: a client of server %d: %w", node, err)
@@ -109,11 +109,13 @@ func (s *session) pump() {
 func (s *session) event(e zk.Event) {
 	if e.State == zk.StateHasSession {
 		s.up.Store(true)
+		s.server.gate.open()
 		return
 	}
 	if e.Type != zk.EventSession || !s.up.Swap(false) {
 		return
 	}
+	s.server.gate.close()
 	// What is under way the library ends itself. What it has taken and not
 	// begun to write it keeps for its next connection, so its fate is open.
 	if a := s.sending.Load(); a != nil {
@@ -210,6 +212,7 @@ func content(c *protocols.Command) []byte {
 // seen as an outage.
 type pinned struct {
 	open    dialer
+	gate    *gate    // of the server
 	session *session // nil for a client that nobody watches
 	closed  atomic.Bool
 	last    time.Time // only the library's loop comes here
@@ -238,6 +241,7 @@ func (p *pinned) Next() (server string, allFailed bool) {
 	if wait := knock - time.Since(p.last); wait > 0 {
 		time.Sleep(wait)
 	}
+	p.gate.wait()
 	p.last = time.Now()
 	return nameless, p.closed.Load()
 }

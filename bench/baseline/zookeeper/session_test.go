@@ -40,7 +40,7 @@ func outcomes(t *testing.T, in *inbox, n int) map[uint32]bench.Outcome {
 // What the library would queue until there is a connection is refused at once.
 func TestRequestsAreRefusedWhileThereIsNoServer(t *testing.T) {
 	in := newInbox()
-	s, err := newSession(1, func(time.Duration) (net.Conn, error) { return nil, syscall.ECONNREFUSED }, in)
+	s, err := newSession(1, func(time.Duration) (net.Conn, error) { return nil, syscall.ECONNREFUSED }, &gate{}, in)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestRequestsUnderWayAtADyingServerAreUnknown(t *testing.T) {
 		}
 	}()
 	in := newInbox()
-	s, err := newSession(1, func(d time.Duration) (net.Conn, error) { return net.DialTimeout("tcp4", l.Addr().String(), d) }, in)
+	s, err := newSession(1, func(d time.Duration) (net.Conn, error) { return net.DialTimeout("tcp4", l.Addr().String(), d) }, &gate{}, in)
 	if err != nil {
 		t.Fatal(err)
 	}

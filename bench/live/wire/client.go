@@ -50,7 +50,8 @@ func AppendReply(b []byte, r bench.Reply) []byte {
 	b = binary.BigEndian.AppendUint16(b, uint16(r.Leader))
 	b = protocols.AppendEntryID(b, r.At)
 	b = binary.BigEndian.AppendUint64(b, r.Value)
-	return binary.BigEndian.AppendUint64(b, r.Version)
+	b = binary.BigEndian.AppendUint64(b, r.Version)
+	return binary.BigEndian.AppendUint16(b, r.Hops)
 }
 
 // ParseReply reads what AppendReply has written.
@@ -64,6 +65,7 @@ func ParseReply(b []byte) (r bench.Reply, err error) {
 		At:      s.EntryID(),
 		Value:   s.Uint64(),
 		Version: s.Uint64(),
+		Hops:    s.Uint16(),
 	}
 	switch err := s.Done(); {
 	case err != nil:
