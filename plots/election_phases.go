@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -207,7 +208,7 @@ func roundTicks(high float64) (ticks []plot.Tick) {
 		}
 	}
 	for v := 0.0; v <= high; v += step {
-		ticks = append(ticks, plot.Tick{Value: v, Label: strings.TrimSuffix(fmt.Sprintf("%.1f", v), ".0")})
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)})
 	}
 	return ticks
 }

@@ -359,6 +359,13 @@ func TestTicksAreRoundAndLabelled(t *testing.T) {
 	if want := []string{"0", "100", "200", "300", "400", "500", "600", "700"}; !slices.Equal(labels, want) {
 		t.Errorf("%v", labels)
 	}
+	labels = nil
+	for _, tick := range roundTicks(1.3) {
+		labels = append(labels, tick.Label)
+	}
+	if want := []string{"0", "0.25", "0.5", "0.75", "1", "1.25"}; !slices.Equal(labels, want) {
+		t.Errorf("%v", labels)
+	}
 }
 
 func TestLegendSaysHowManyTrialsStandBehindEachCurve(t *testing.T) {
