@@ -442,7 +442,11 @@ func TestReadsAndWindowsAreReadBack(t *testing.T) {
 	if got, want := fmt.Sprint(d.Reads, d.Windows, d.Visible, len(d.Trials), len(d.Manifest.Files)), fmt.Sprint([]Reads{r}, []Window{w, w}, []Visibility{v}, 1, 4); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if d = write(false); len(d.Reads)+len(d.Windows)+len(d.Visible) > 0 {
+	d = write(false)
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.csv")); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+	if len(d.Reads)+len(d.Windows)+len(d.Visible) > 0 {
 		t.Error("what an earlier run left is still there")
 	}
 }
