@@ -17,10 +17,11 @@ import (
 type Data struct {
 	Manifest Manifest
 	Run      Run
-	Trials   []Trial  // of all files, in the manifest's order, then run.json's
-	Reads    []Reads  // likewise
-	Windows  []Window // likewise
-	Warnings []string // what does not fit together
+	Trials   []Trial      // of all files, in the manifest's order, then run.json's
+	Reads    []Reads      // likewise
+	Windows  []Window     // likewise
+	Visible  []Visibility // likewise
+	Warnings []string     // what does not fit together
 }
 
 // Load reads the results of a scenario from its folder. If a trials file is not
@@ -51,6 +52,8 @@ func Load(dir string) (*Data, error) {
 			err = extend(&d.Reads, path, text)
 		case strings.HasPrefix(file.Name, ofWindows):
 			err = extend(&d.Windows, path, text)
+		case strings.HasPrefix(file.Name, ofHistograms):
+			err = extend(&d.Visible, path, text)
 		default:
 			err = extend(&d.Trials, path, text)
 		}
