@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"strings"
 
 	"raftzab/experiments"
 	"raftzab/results"
@@ -32,7 +33,7 @@ func Overall(parts []Part) (verdict string, but []string) {
 		of[p.Verdict.Verdict]++
 		switch p.Verdict.Verdict {
 		case results.Limited:
-			but = append(but, fmt.Sprintf("%s (%s: %s)", p.Says, p.Scenario, p.Limit))
+			but = append(but, fmt.Sprintf("With a limit: %s (%s: %s)", p.Says, p.Scenario, p.Limit))
 		case results.Refuted:
 			but = append(but, fmt.Sprintf("Refuted: %s (%s)", p.Says, p.Scenario))
 		case results.NotMeasured:
@@ -51,8 +52,7 @@ func Overall(parts []Part) (verdict string, but []string) {
 }
 
 // claims gathers the parts of each claim from the scenarios.
-func claims(scenarios []*Scenario) []*Claim {
-	var all []*Claim
+func claims(scenarios []*Scenario) (all []*Claim) {
 	for _, c := range experiments.Claims {
 		claim := &Claim{Claim: c}
 		for _, s := range scenarios {
@@ -67,20 +67,30 @@ func claims(scenarios []*Scenario) []*Claim {
 			}
 		}
 		claim.Verdict, claim.But = Overall(claim.Parts)
-		if len(claim.By) == 0 {
-			claim.But = append(claim.But, "No scenario tests it.")
-		}
-		for _, s := range claim.By {
-			switch {
-			case s.Data == nil:
-				claim.But = append(claim.But, fmt.Sprintf("Not run: %s", s.Name))
-			case s.Stale && len(s.Verdicts()) > 0:
-				claim.But = append(claim.But, fmt.Sprintf("Of an earlier version of its scenario: %s", s.Name))
-			case s.Stale:
-				claim.But = append(claim.But, fmt.Sprintf("Run before it had rules: %s", s.Name))
-			}
-		}
+		claim.But = append(claim.But, claim.lacks()...)
 		all = append(all, claim)
 	}
 	return all
+}
+
+// lacks says what is missing beside the parts.
+func (c *Claim) lacks() (but []string) {
+	var notRun, stale []string
+	for _, s := range c.By {
+		if s.Data == nil {
+			notRun = append(notRun, s.Name)
+		} else if s.Stale {
+			stale = append(stale, s.Name)
+		}
+	}
+	if len(c.By) == 0 {
+		but = append(but, "No scenario tests it.")
+	}
+	if len(notRun) > 0 {
+		but = append(but, "Not run: "+strings.Join(notRun, ", ")+".")
+	}
+	if len(stale) > 0 {
+		but = append(but, "Run from an earlier version of the file: "+strings.Join(stale, ", ")+".")
+	}
+	return but
 }

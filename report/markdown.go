@@ -38,6 +38,9 @@ with a limit**, and the limit names the parts. ` + "`raftzab report`" + ` has wr
 			if p.Limited != "" {
 				fmt.Fprintf(&b, "; with a limit by `%s`", oneLine(p.Limited))
 			}
+			if p.RefutedBy != "" {
+				fmt.Fprintf(&b, "; refuted by `%s`", oneLine(p.RefutedBy))
+			}
 			if p.Limit != "" {
 				fmt.Fprintf(&b, "; the limit: %s", p.Limit)
 			}

@@ -23,7 +23,7 @@ import (
 // A Report is what the page tells.
 type Report struct {
 	Claims    []*Claim
-	Scenarios []*Scenario   // by name: those with results, then those without
+	Scenarios []*Scenario   // by name
 	Spacetime template.HTML // one election of each protocol, beside each other; empty: not on the page
 }
 
@@ -85,6 +85,7 @@ func Read(dir, files string) (*Report, error) {
 		s.Minutes, s.Claims = now.Minutes, now.Claims
 		s.Stale = !experiments.Alike([]byte(s.Text), text)
 	}
+	slices.SortFunc(r.Scenarios, func(a, b *Scenario) int { return strings.Compare(a.Name, b.Name) })
 	r.Claims = claims(r.Scenarios)
 	return r, nil
 }
