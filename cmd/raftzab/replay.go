@@ -15,7 +15,7 @@ import (
 
 	"raftzab/bench/run"
 	"raftzab/bench/swarm"
-	"raftzab/protocols"
+	"raftzab/bench/trace"
 	"raftzab/results"
 )
 
@@ -75,9 +75,11 @@ A file that the swarm left is replayed up to the breach; the exit code is 1 if t
 	return cmd
 }
 
-func printer(out io.Writer) func(now protocols.Time, event string) {
-	return func(now protocols.Time, event string) {
-		fmt.Fprintf(out, "%12.6f  %s\n", float64(now)/1e6, event)
+func printer(out io.Writer) func(e *trace.Event) {
+	return func(e *trace.Event) {
+		if !e.Quiet {
+			fmt.Fprintf(out, "%12.6f  %s\n", float64(e.At)/1e6, e)
+		}
 	}
 }
 
