@@ -55,7 +55,7 @@ class World {
     const group = () => make("span", { class: "group" }, bar);
     const button = (g, name, label, text, act) => (make("button", { type: "button", name, title: label, "aria-label": label }, g, text).onclick = act);
     let g = group();
-    button(g, "first", "To the beginning (Home)", "\u23ee", () => this.go(-1));
+    button(g, "first", "To the beginning (Home)", "|\u25c0", () => this.go(-1));
     button(g, "back", "Step back (\u2190)", "\u25c0 step", () => this.go(this.at - 1));
     button(g, "forward", "Step forward (\u2192)", "step \u25b6", () => this.go(this.at + 1));
     g = group();

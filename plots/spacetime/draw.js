@@ -84,9 +84,9 @@ class Drawing {
       const x = this.x(t + zero);
       if (x < gutter - 1) continue;
       el("line", { x1: x, x2: x, y1: this.top - 14, y2: bottom, stroke: t === 0 ? "#999" : "#ececec" }, body);
-      el("text", { x, y: bottom + 13, "font-size": 11, "text-anchor": "middle" }, body, label);
+      el("text", { x, y: bottom + 13, "font-size": 11, "text-anchor": "middle" }, svg, label);
     }
-    el("text", { x: gutter - 8, y: bottom + 13, "font-size": 11, "text-anchor": "end", fill: "#666" }, svg, this.world.unit);
+    el("text", { x: 2, y: bottom + 13, "font-size": 11, style: "fill:#666" }, svg, this.world.unit);
   }
 
   drawFaults(g) {
@@ -112,13 +112,11 @@ class Drawing {
       const r = el("rect", { class: "phase", "data-from": from, "data-to": to, x, y: 1, width: w, height: strip - 3, rx: 2, fill: ["#e8e8e8", "#cfcfcf", "#b4b4b4"][i - 1], stroke: "#fff" }, g);
       const text = `${marks[i].name} ${(to - from).toFixed(1)} ms`;
       el("title", {}, r, `${text}: ${phases[marks[i].name]}. Click to look closer.`);
-      const all = i === marks.length - 1 && marks[i].name === "activate";
-      const t = this.fit(g, Math.max(x, gutter) + 5, 14, Math.min(x + w, this.world.width - right) - 3, text, { "font-size": 11, "pointer-events": "none" });
-      if (all) {
+      this.fit(g, Math.max(x, gutter) + 5, 14, Math.min(x + w, this.world.width - right) - 3, text, { "font-size": 11, "pointer-events": "none" });
+      if (marks[i].name === "activate") {
         el("line", { x1: x + w, x2: x + w, y1: 0, y2: this.height - axis, stroke: "#000", "stroke-width": 1, "stroke-dasharray": "1 3" }, g);
         this.fit(g, Math.max(x + w, gutter) + 6, 14, this.world.width - right, `\u25c0 a new leader after ${(to - marks[0].at_ms).toFixed(1)} ms`, { "font-size": 11, "font-weight": 600 });
       }
-      void t;
     }
   }
 
@@ -142,10 +140,10 @@ class Drawing {
         bar.setAttribute("stroke-width", 1.5);
       }
       const label = `${this.panel.epoch} ${s.state.epoch}`;
-      const from = Math.max(x, gutter) + 4, end = Math.min(x + w, this.world.width - right);
       const on = s.state.role === "leader";
+      const from = Math.max(on && s.state.active ? x + 9 : x, gutter) + 4, end = Math.min(x + w, this.world.width - right);
       if (on) this.fit(g, from, y + 4, end, `${s.state.active ? "leader" : "elected"}, ${label}`, { "font-size": 11, "font-weight": 600, style: `fill:${s.state.active ? "#fff" : "#000"}` });
-      else this.fit(g, from, y - r.half - 4, end, s.state.role === "candidate" ? `${s.state.role}, ${label}` : label, { "font-size": 10, style: "fill:#444" });
+      else this.fit(g, from, y - r.half - 4, end, s.state.role === "candidate" ? `${s.state.role}, ${label}` : label, { "font-size": 10, class: "halo", style: "fill:#333" });
     }
     for (const e of this.panel.events) {
       if (e.kind === "stop" && this.seen(e.at_ms, e.at_ms)) {
@@ -168,9 +166,8 @@ class Drawing {
       const at = e.type === "CommitAdvanced" ? 24 : 21;
       const text = e.type === "CommitAdvanced" ? `commit ${e.position}` : e.text;
       if (x > (ends[e.node + "," + at] || 0) && this.world.scale() > 12) {
-        const t = el("text", { x: x + 2, y: y + at, "font-size": 10 }, g, text);
+        el("text", { x: x + 2, y: y + at, "font-size": 10, class: "halo" }, g, text);
         ends[e.node + "," + at] = x + width(text) + 6;
-        void t;
       }
     }
   }
@@ -201,7 +198,7 @@ class Drawing {
     for (const type of this.panel.types) {
       if (!shafts[type]) continue;
       const [, colour, dash] = look(type);
-      el("path", { class: "messages", "data-type": type, d: shafts[type], stroke: colour, "stroke-dasharray": dash, "stroke-width": 1.3, fill: "none" }, g);
+      el("path", { class: "messages", "data-type": type, d: shafts[type], stroke: colour, "stroke-dasharray": dash, "stroke-width": colour === chatter ? 1 : 1.4, fill: "none" }, g);
       if (heads[type]) el("path", { d: heads[type], fill: colour }, g);
     }
     if (crosses) el("path", { d: crosses, stroke: "#d55e00", "stroke-width": 2, "stroke-linecap": "round" }, g);
@@ -213,7 +210,7 @@ class Drawing {
     const dx = p.x2 - p.x1, dy = p.y2 - p.y1, length = Math.hypot(dx, dy);
     if (dx < 40 || length < width(m.type) + 30) return;
     const at = .3, x = p.x1 + dx * at, y = p.y1 + dy * at;
-    el("text", { x, y: y - 3, "font-size": 10, "text-anchor": "middle", transform: `rotate(${(Math.atan2(dy, dx) * 180) / Math.PI} ${x} ${y})`, style: `fill:${look(m.type)[1]};paint-order:stroke;stroke:#fff;stroke-width:3px` }, g, m.type);
+    el("text", { x, y: y - 3, "font-size": 10, "text-anchor": "middle", transform: `rotate(${(Math.atan2(dy, dx) * 180) / Math.PI} ${x} ${y})`, class: "halo", style: `fill:${look(m.type)[1]}` }, g, m.type);
   }
 
   // drawCursor veils what is still to come and stresses what the step is about.

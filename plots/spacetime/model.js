@@ -69,12 +69,14 @@ const signs = {
   CommitAdvanced: { path: "M-1 8h2v7h-2Z", fill: "#000", word: "commit" },
 };
 
+const chatter = "#949494"; // what leaders and followers say all the time
+
 // How messages are drawn, by what their type says; the first that fits.
 const looks = [
   [/^(NOTIFICATION|(Pre|Request)?Vote$|PreVote$|RequestVote$|Msg(Pre)?Vote$)/, "#0072b2", ""],
   [/Vote.*(Resp|Response)$/, "#0072b2", "6 3"],
-  [/^(PING|.*Heartbeat$)/, "#8a8a8a", ""],
-  [/Heartbeat.*Resp/, "#8a8a8a", "6 3"],
+  [/^(PING|.*Heartbeat$)/, chatter, ""],
+  [/Heartbeat.*Resp/, chatter, "6 3"],
   [/^(FOLLOWERINFO|OBSERVERINFO|LEADERINFO)/, "#9c4f79", ""],
   [/^ACKEPOCH/, "#9c4f79", "6 3"],
   [/^(DIFF|TRUNC|SNAP|NEWLEADER|UPTODATE|InstallSnapshot$)/, "#009e73", ""],
@@ -82,8 +84,8 @@ const looks = [
   [/^(PROPOSAL|AppendEntriesData$|AppData$)/, "#000", ""],
   [/^(ACK$|AppendEntriesDataResponse|AppDataResp)/, "#000", "6 3"],
   [/^(COMMIT|INFORM)/, "#000", "2 2"],
-  [/^(AppendEntries|App)$/, "#8a8a8a", ""],
-  [/^(AppendEntries|App)/, "#8a8a8a", "6 3"],
+  [/^(AppendEntries|App)$/, chatter, ""],
+  [/^(AppendEntries|App)/, chatter, "6 3"],
   [/./, "#9c4f79", "2 2"],
 ];
 const rank = (type) => looks.findIndex((l) => l[0].test(type));
