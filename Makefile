@@ -24,7 +24,7 @@ figures: $(BIN) ## draw the figures again from the data in results/
 
 golden: ## rewrite golden files and show what changed
 	$(GO) test ./raft ./zab ./protocols/protocoltest -run Conversation -rewrite
-	$(GO) test ./results ./experiments ./plots -update
+	$(GO) test ./results ./experiments ./plots ./bench/trace -update
 	git diff --stat
 
 bench: ## events and elections per second and core, allocations per event

@@ -38,13 +38,9 @@ func elections(t *testing.T) (titles []string, traces []*trace.Trace) {
 		if err != nil || broken != nil {
 			t.Fatal(err, broken)
 		}
-		from, to, ok := x.Election(300_000_000, 300_000_000)
-		if !ok {
-			t.Fatalf("%s: no election in %s", system, x.Name)
-		}
-		titles, traces = append(titles, system), append(traces, x.Cut(from, to))
+		titles, traces = append(titles, system), append(traces, x)
 	}
-	return titles, traces
+	return titles, trace.CutElections(300_000_000, 300_000_000, traces...)
 }
 
 // A browser shows a page, and keeps what goes wrong in it.

@@ -69,6 +69,7 @@ class Drawing {
     this.drawAxis(svg, body);
     this.drawFaults(body);
     this.drawPhases(body);
+    this.drawBars(body);
     this.drawMessages(body);
     this.drawStates(body);
     this.drawSigns(body);
@@ -126,19 +127,32 @@ class Drawing {
     return el("text", { x, y, ...attributes }, g, text);
   }
 
-  drawStates(g) {
+  bar(s) {
+    const r = roles[s.state.role], x = this.x(s.from_ms);
+    return { r, x, y: this.y(s.node), w: Math.max(1, this.x(s.to_ms) - x) };
+  }
+
+  drawBars(g) {
     for (let n = 1; n <= this.panel.nodes; n++) {
       const y = this.y(n);
       el("line", { x1: gutter, x2: this.world.width - right, y1: y, y2: y, stroke: "#aaa", "stroke-dasharray": "2 4" }, g);
     }
     for (const s of this.panel.states) {
       if (!this.seen(s.from_ms, s.to_ms)) continue;
-      const y = this.y(s.node), r = roles[s.state.role], x = this.x(s.from_ms), w = Math.max(1, this.x(s.to_ms) - x);
+      const { r, x, y, w } = this.bar(s);
       const bar = el("rect", { x, y: y - r.half, width: w, height: 2 * r.half, fill: s.state.role === "candidate" ? this.hatch : r.fill, stroke: r.fill }, g);
       if (!s.state.active && s.state.role !== "candidate") {
         bar.setAttribute("fill", "#fff");
         bar.setAttribute("stroke-width", 1.5);
       }
+    }
+  }
+
+  // drawStates writes roles and terms, over the messages, and marks deaths and pauses.
+  drawStates(g) {
+    for (const s of this.panel.states) {
+      if (!this.seen(s.from_ms, s.to_ms) || !(s.news || s.from_ms < this.world.view.a || s.state.role === "leader")) continue;
+      const { r, x, y, w } = this.bar(s);
       const label = `${this.panel.epoch} ${s.state.epoch}`;
       const on = s.state.role === "leader";
       const from = Math.max(on && s.state.active ? x + 9 : x, gutter) + 4, end = Math.min(x + w, this.world.width - right);
@@ -163,8 +177,8 @@ class Drawing {
       const s = signs[e.type], x = this.x(e.at_ms), y = this.y(e.node);
       el("path", { d: s.path, transform: `translate(${x} ${y})`, fill: s.fill, stroke: "#000", "stroke-width": e.type === "CommitAdvanced" ? 0 : 1 }, g);
       this.lines.push({ e, x1: x, y1: y, x2: x, y2: y, reach: 8 });
-      const at = e.type === "CommitAdvanced" ? 24 : 21;
-      const text = e.type === "CommitAdvanced" ? `commit ${e.position}` : e.text;
+      const at = e.type === "CommitAdvanced" ? 32 : 21;
+      const text = e.type === "CommitAdvanced" ? `commit ${e.position}` : e.text.replace(" epoch ", ` ${this.panel.epoch} `);
       if (x > (ends[e.node + "," + at] || 0) && this.world.scale() > 12) {
         el("text", { x: x + 2, y: y + at, "font-size": 10, class: "halo" }, g, text);
         ends[e.node + "," + at] = x + width(text) + 6;
@@ -202,14 +216,19 @@ class Drawing {
       if (heads[type]) el("path", { d: heads[type], fill: colour }, g);
     }
     if (crosses) el("path", { d: crosses, stroke: "#d55e00", "stroke-width": 2, "stroke-linecap": "round" }, g);
-    if (labels.length <= 80) for (const [m, p] of labels) this.label(g, m, p);
+    const taken = [];
+    if (labels.length <= 80) for (const [m, p] of labels) this.label(g, m, p, taken);
   }
 
   // label writes a message's type along its arrow, where the arrow is long and flat enough.
-  label(g, m, p) {
+  label(g, m, p, taken) {
     const dx = p.x2 - p.x1, dy = p.y2 - p.y1, length = Math.hypot(dx, dy);
     if (dx < 40 || length < width(m.type) + 30) return;
-    const at = .3, x = p.x1 + dx * at, y = p.y1 + dy * at;
+    const fits = (k) => !taken.some((t) => Math.abs(t.x - p.x1 - dx * k) < 44 && Math.abs(t.y - p.y1 - dy * k) < 15);
+    const at = [.5, .35, .65, .25, .75].find(fits);
+    if (!at) return;
+    const x = p.x1 + dx * at, y = p.y1 + dy * at;
+    taken.push({ x, y });
     el("text", { x, y: y - 3, "font-size": 10, "text-anchor": "middle", transform: `rotate(${(Math.atan2(dy, dx) * 180) / Math.PI} ${x} ${y})`, class: "halo", style: `fill:${look(m.type)[1]}` }, g, m.type);
   }
 
