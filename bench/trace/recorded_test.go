@@ -143,8 +143,8 @@ func lines(t *testing.T, text string) (header line, events []line) {
 func TestEveryLineKeepsTheSchema(t *testing.T) {
 	seen, lost := map[string]int{}, map[string]int{}
 	traces := []*trace.Trace{recorded(t, "raft", true), recorded(t, "zab", true), recorded(t, "etcd", false)}
-	for seed := range uint64(4) {
-		traces = append(traces, drawn("raft", seed+1), drawn("zab", seed+1))
+	for seed := range uint64(8) {
+		traces = append(traces, drawn("raft", seed+1).Cut(1000*ms, 2500*ms), drawn("zab", seed+1).Cut(1000*ms, 2500*ms))
 	}
 	for _, x := range traces {
 		header, events := lines(t, inJSON(t, x))
@@ -266,7 +266,7 @@ func TestTheResultsPageHasTheFields(t *testing.T) {
 // ShiViz wants the clock of a host to begin at 1 and to go on by 1, and what a host
 // has received to be in its clock.
 func TestShiVizReadsTheClocks(t *testing.T) {
-	for _, x := range []*trace.Trace{recorded(t, "zab", true), drawn("raft", 3), drawn("raft", 2).Cut(1000*ms, 3000*ms)} {
+	for _, x := range []*trace.Trace{recorded(t, "zab", true), drawn("raft", 3).Cut(0, 2000*ms), drawn("raft", 2).Cut(1000*ms, 3000*ms)} {
 		out := text(t, func(out *bytes.Buffer) error { return trace.WriteShiViz(out, x) })
 		pattern, rest, _ := strings.Cut(out, "\n\n")
 		event := regexp.MustCompile(strings.ReplaceAll(pattern, "(?<", "(?P<"))

@@ -38,7 +38,7 @@ and what the nodes say of themselves, each with its instant in milliseconds. The
 A file that the swarm left is replayed up to the breach; the exit code is 1 if there is one.
 
 With --trace it writes a trace for other programs, with what became of each message that was sent, every change of
-role and term, and half a second after the end of the trial:
+role and term, and a second after the end of the trial:
 
   html      a space-time diagram to walk through, in one page that needs no network; of several systems one below
             the other, on one axis of time. Of a scenario's trial it shows the election, from 300 ms before the

@@ -96,8 +96,9 @@ class Drawing {
       if (!this.seen(f.from_ms, f.to_ms)) continue;
       const x = this.x(f.from_ms), w = Math.max(3, this.x(f.to_ms) - x), y = top + strip * f.row;
       const on = (f.nodes || []).length ? f.nodes : null;
-      for (const n of on || []) el("rect", { x, y: this.y(n) - 22, width: w, height: 44, fill: "#d55e00", "fill-opacity": .08 }, g);
-      if (!on) el("rect", { x, y: this.top - 16, width: w, height: this.height - axis - this.top + 16, fill: "#d55e00", "fill-opacity": .07 }, g);
+      const mild = /^(clock|disk|link)/.test(f.text); // nobody is gone
+      for (const n of (!mild && on) || []) el("rect", { x, y: this.y(n) - 22, width: w, height: 44, fill: "#d55e00", "fill-opacity": .08 }, g);
+      if (!on && !mild) el("rect", { x, y: this.top - 16, width: w, height: this.height - axis - this.top + 16, fill: "#d55e00", "fill-opacity": .07 }, g);
       const band = el("rect", { x, y: y + 2, width: w, height: strip - 4, rx: 2, fill: "#fbe3d3", stroke: "#d55e00" }, g);
       el("title", {}, band, f.text);
       this.fit(g, Math.max(x, gutter) + 5, y + 14, Math.min(x + w, this.world.width - right) - 4, "\u26a1 fault: " + f.text, { "font-size": 11 });
@@ -112,7 +113,8 @@ class Drawing {
       if (!this.seen(from, to)) continue;
       const r = el("rect", { class: "phase", "data-from": from, "data-to": to, x, y: 1, width: w, height: strip - 3, rx: 2, fill: ["#e8e8e8", "#cfcfcf", "#b4b4b4"][i - 1], stroke: "#fff" }, g);
       const text = `${marks[i].name} ${(to - from).toFixed(1)} ms`;
-      el("title", {}, r, `${text}: ${phases[marks[i].name]}. Click to look closer.`);
+      const wait = this.panel.header.protocol === "zab" && marks[i].name === "vote" ? "; a server whom a quorum agrees with waits for finalizeWait, in case a better vote is on its way" : "";
+      el("title", {}, r, `${text}: ${phases[marks[i].name]}${wait}. Click to look closer.`);
       this.fit(g, Math.max(x, gutter) + 5, 14, Math.min(x + w, this.world.width - right) - 3, text, { "font-size": 11, "pointer-events": "none" });
       if (marks[i].name === "activate") {
         el("line", { x1: x + w, x2: x + w, y1: 0, y2: this.height - axis, stroke: "#000", "stroke-width": 1, "stroke-dasharray": "1 3" }, g);
@@ -197,12 +199,13 @@ class Drawing {
   }
 
   drawMessages(g) {
-    const shafts = {}, heads = {}, labels = [];
+    const shafts = {}, heads = {}, counts = {}, labels = [];
     let crosses = "";
     for (const m of this.panel.messages) {
       if (this.world.hidden.has(m.type)) continue;
       if (!this.seen(m.at_ms, m.received_ms || m.lost_ms || this.panel.to)) continue;
       const p = this.path(m);
+      counts[m.type] = (counts[m.type] || 0) + 1;
       shafts[m.type] = (shafts[m.type] || "") + `M${f1(p.x1)} ${f1(p.y1)}L${f1(p.x2)} ${f1(p.y2)}`;
       if (p.head) heads[m.type] = (heads[m.type] || "") + head(p, 7, 3);
       if (p.lost) crosses += `M${f1(p.x2 - 4)} ${f1(p.y2 - 4)}l8 8m0-8l-8 8`;
@@ -212,8 +215,9 @@ class Drawing {
     for (const type of this.panel.types) {
       if (!shafts[type]) continue;
       const [, colour, dash] = look(type);
-      el("path", { class: "messages", "data-type": type, d: shafts[type], stroke: colour, "stroke-dasharray": dash, "stroke-width": colour === chatter ? 1 : 1.4, fill: "none" }, g);
-      if (heads[type]) el("path", { d: heads[type], fill: colour }, g);
+      const opacity = Math.max(.15, Math.min(1, 150 / counts[type])); // where there are many, no single one is looked at
+      el("path", { class: "messages", "data-type": type, d: shafts[type], stroke: colour, "stroke-dasharray": dash, "stroke-width": colour === chatter ? 1 : 1.4, fill: "none", opacity }, g);
+      if (heads[type]) el("path", { d: heads[type], fill: colour, opacity }, g);
     }
     if (crosses) el("path", { d: crosses, stroke: "#d55e00", "stroke-width": 2, "stroke-linecap": "round" }, g);
     const taken = [];
