@@ -34,6 +34,7 @@ var floors = [][]string{
 	{"bench/baseline/etcdraft", "bench/baseline/hashicorpnode", "bench/baseline/zookeeper"},
 	{"bench/run", "bench/swarm"},
 	{"experiments", "plots", "plots/spacetime", "bench/swarm/bugs"},
+	{"report"},
 	{"cmd/raftzab"},
 }
 
