@@ -18,11 +18,12 @@ import (
 type Data struct {
 	Manifest Manifest
 	Run      Run
-	Trials   []Trial  // of all files, in the manifest's order, then run.json's
-	Reads    []Reads  // likewise
-	Windows  []Window // likewise
-	Missing  []string // files that are not there
-	Warnings []string // what does not fit together
+	Trials   []Trial      // of all files, in the manifest's order, then run.json's
+	Reads    []Reads      // likewise
+	Windows  []Window     // likewise
+	Visible  []Visibility // likewise
+	Missing  []string     // files that are not there
+	Warnings []string     // what does not fit together
 }
 
 // Load reads the results of a scenario from its folder. If files with data are not
@@ -56,6 +57,8 @@ func Load(dir string) (*Data, error) {
 			err = extend(&d.Reads, path, text)
 		case strings.HasPrefix(file.Name, ofWindows):
 			err = extend(&d.Windows, path, text)
+		case strings.HasPrefix(file.Name, ofHistograms):
+			err = extend(&d.Visible, path, text)
 		default:
 			err = extend(&d.Trials, path, text)
 		}
