@@ -44,20 +44,20 @@ var None = Number(math.NaN())
 // for it.
 type Trial struct {
 	Scenario       string    `csv:"scenario" doc:"name of the scenario, as of its folder"`
-	Case           string    `csv:"case" doc:"name of the case; empty where the scenario has none"`
-	Mode           string    `csv:"mode" doc:"sim (virtual time) or live (real processes)"`
+	Case           string    `csv:"case" doc:"name of the case; empty where the scenario has none; in mode conversation, the name of the text"`
+	Mode           string    `csv:"mode" doc:"sim (virtual time), live (real processes) or conversation (a text that is played)"`
 	System         string    `csv:"system" doc:"raft, zab, etcd, hashicorp or zookeeper"`
 	Swept          []Setting `csv:"*" doc:"one column per swept key, named as the key; empty where the key does not govern the system"`
 	Trial          int       `csv:"trial" doc:"from 0; the same number is the same seed in every system"`
 	Seed           uint64    `csv:"seed" doc:"seed of the run; a trial is determined by seed and trial"`
-	Outcome        Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for, or, with overlap_ms, before the deposed leader had left its office, or, with join_ms and probes, before the started servers had joined; where observe is, before that time was over, and else the trial is ok, leader or not); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
+	Outcome        Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for, or, with overlap_ms, before the deposed leader had left its office, or, with join_ms and probes, before the started servers had joined; where observe is, before that time was over, and else the trial is ok, leader or not); violated (an invariant was broken; a conversation did not go word by word as it is written); failed (the world failed the trial, not the system)"`
 	Probed         bool      `csv:"probed" doc:"whether clients wrote all the while; phases of simulated systems come from trials without, outage_ms from trials with probes"`
 	DetectMS       Number    `csv:"detect_ms" unit:"ms" doc:"fault to the first server giving the leader up: (pre-)candidate, or LOOKING"`
 	VoteMS         Number    `csv:"vote_ms" unit:"ms" doc:"from there to somebody having won the vote"`
 	ActivateMS     Number    `csv:"activate_ms" unit:"ms" doc:"from there to the winner being able to commit new writes"`
 	ElectMS        Number    `csv:"elect_ms" unit:"ms" doc:"fault to a new active leader: the sum of the three"`
 	OutageMS       Number    `csv:"outage_ms" unit:"ms" doc:"fault to the first acknowledgement of a write submitted after the fault, as probing clients see it"`
-	Rounds         Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader"`
+	Rounds         Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader; of a conversation, with the two columns that follow: rounds in which somebody stood, from its beginning to its end"`
 	SplitRounds    Number    `csv:"split_rounds" doc:"rounds in which somebody stood, votes were cast and nobody won"`
 	Votes          Number    `csv:"votes" doc:"votes cast from fault to active, changed votes included"`
 	Messages       Number    `csv:"messages" doc:"election messages from fault to active, without those to oneself, those that the deposed leader sends, and those to it while it is down"`

@@ -57,7 +57,7 @@ func everyKind() (kinds []fault.Kind) {
 // Systems are all systems, in the order in which figures list them.
 var Systems = []*System{
 	{
-		Name: "raft", Protocol: "raft", Modes: []Mode{Sim, Live}, Reproducible: true, Notes: []string{noSockets},
+		Name: "raft", Protocol: "raft", Modes: []Mode{Sim, Live, Conversation}, Reproducible: true, Notes: []string{noSockets},
 		live: append([]fault.Kind{fault.Transfer}, ours...), boot: bootNodes, serve: serveRaft,
 		check: func(mode Mode, s *Settings) []Unsupported {
 			return append(heartbeatBelowTimeout(mode, s), leases(s)...)
@@ -73,7 +73,7 @@ var Systems = []*System{
 		}, raft.ElectionKind),
 	},
 	{
-		Name: "zab", Protocol: "zab", Modes: []Mode{Sim, Live}, Reproducible: true, live: ours, boot: bootNodes, serve: serveZab, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim, Live, Conversation}, Reproducible: true, live: ours, boot: bootNodes, serve: serveZab, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
 			"a learner's connection opens without TCP's handshake, so activation is one round trip shorter than over new connections",
 			"history and currentEpoch share one fsync at NEWLEADER, where ZooKeeper has two in a row"},
 		open: simulated("zab", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
@@ -168,7 +168,7 @@ func (s *System) Worlds() (worlds []World) {
 
 // Missing says why the system cannot run on this machine; empty if it can.
 func (s *System) Missing(w World) string {
-	if w.Mode == Sim {
+	if w.Mode != Live {
 		return ""
 	}
 	if s.missing != nil {
@@ -186,8 +186,11 @@ func (s *System) Missing(w World) string {
 
 // worker opens what runs the trials of a cell.
 func (s *System) worker(ctx context.Context, cell *Cell) (worker, error) {
-	if cell.Mode == Live {
+	switch cell.Mode {
+	case Live:
 		return s.boot(ctx, s, cell)
+	case Conversation:
+		return player{cell}, nil
 	}
 	return s.open(ctx, cell, nil)
 }
