@@ -70,7 +70,9 @@ var Systems = []*System{
 				cfg.ID = id
 				return raft.New(cfg, r, rng)
 			}
-		}, raft.ElectionKind),
+		}, raft.ElectionKind, func(m raft.Message) (term uint64, leads bool) {
+			return m.Term, m.Type == raft.AppendEntries || m.Type == raft.InstallSnapshot
+		}),
 	},
 	{
 		Name: "zab", Protocol: "zab", Modes: []Mode{Sim, Live, Conversation}, Reproducible: true, live: ours, boot: bootNodes, serve: serveZab, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
@@ -84,7 +86,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return zab.New(cfg, r, rng)
 			}
-		}, zab.ElectionKind),
+		}, zab.ElectionKind, nil),
 	},
 	{
 		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true, lacks: etcdLacks,
@@ -98,7 +100,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return etcdraft.New(cfg, r, rng)
 			}
-		}, etcdraft.ElectionKind),
+		}, etcdraft.ElectionKind, nil),
 	},
 	{
 		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim, Live}, notes: hashicorpNotes,
