@@ -51,7 +51,7 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
 		columns = append(columns, "paper_ms")
 	}
-	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "join_ms", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
+	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "votes_refused", "winner_votes", "join_ms", "timer_min_ms", "timer_max_ms", "level", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
 		if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return slices.Contains(c.Settings.Columns, name) }) {
 			columns = append(columns, name)
 		}

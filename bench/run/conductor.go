@@ -35,6 +35,7 @@ type conductor struct {
 	stage    *stage // nil where the scenario asks for none
 	window   window
 	joins    join
+	timers   timers
 	trial    int
 	base     Time // when the trial began, on the system's clock
 	now      Time // how far it has come
@@ -55,6 +56,7 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	c.election.reset()
 	c.window.reset(s)
 	c.joins.reset(s, probed)
+	c.timers.reset(s)
 	if c.stage != nil {
 		c.stage.reset(s.Cluster.Voters, c.cell.Seed, trial)
 	}
@@ -273,6 +275,9 @@ func (c *conductor) Listen() protocols.EventSet {
 	if c.joins.asked {
 		events |= joinEvents
 	}
+	if c.timers.asked {
+		events |= timerEvents
+	}
 	if c.checks != nil {
 		events |= c.checks.Listen()
 	}
@@ -289,6 +294,7 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 	}
 	c.election.observe(now, node, e, c.sys)
 	c.window.observe(now, e)
+	c.timers.observe(now, node, e)
 	c.joins.observe(now, node, e, c.cell.Settings.Cluster.Voters, c.sys)
 	if c.load != nil && c.load.visible != nil {
 		c.load.visible.Observe(now, node, e)
@@ -337,6 +343,7 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	c.election.report(&row, inside)
 	c.window.report(&row)
 	c.joins.report(&row)
+	c.timers.report(&row)
 	if c.load != nil {
 		c.load.report(&row, c.now, c.cell.Settings.Workload.mode())
 	}

@@ -398,7 +398,7 @@ func note(m *results.Manifest, w *results.Run, system *run.System, cell *run.Cel
 	}
 	c := results.Cell{Mode: string(cell.Mode), Case: cell.Case, System: cell.System, Swept: cell.Swept, Switch: cell.Mode == run.Live && !cell.Loopback, Trials: cell.Trials, Settings: settings, Notes: system.NotesOn(&cell.Settings)}
 	if sum != nil {
-		if cell.Mode == run.Sim {
+		if cell.Mode != run.Live {
 			c.Rows = &sum.Rows
 		}
 		if system.Reproducible && cell.Mode == run.Sim {
