@@ -229,6 +229,7 @@ func (v *validation) columns() {
 			v.fail("columns", "join_ms ends with an entry of the leader's, and nobody writes any; write interval = \"2ms\" in [probe], or take it out")
 		}
 	}
+	v.together()
 	if !slices.Contains(s.Columns, "overlap_ms") {
 		return
 	}

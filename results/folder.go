@@ -86,6 +86,11 @@ func (f *Folder) Windows(mode, system string, swept []string) (*Writer[Window], 
 	return begin[Window](f, ofWindows+mode+"-"+system+".csv", mode, system, swept)
 }
 
+// Timeline begins the file with the timelines of a system in a mode.
+func (f *Folder) Timeline(mode, system string, swept []string) (*Writer[Moment], error) {
+	return begin[Moment](f, ofTimeline+mode+"-"+system+".csv", mode, system, swept)
+}
+
 func begin[T any](f *Folder, name, mode, system string, swept []string, asked ...string) (*Writer[T], error) {
 	w, err := create[T](f.path(name+besides), name, swept, asked...)
 	if err != nil {
@@ -156,14 +161,15 @@ func (f *Folder) removeOthers(names []string) error {
 
 // kinds of data files, by how their names begin.
 const (
-	ofTrials  = "trials-"
-	ofReads   = "reads-"
-	ofWindows = "windows-"
+	ofTrials   = "trials-"
+	ofReads    = "reads-"
+	ofWindows  = "windows-"
+	ofTimeline = "timeline-"
 )
 
 func isData(name string) bool {
 	return strings.HasSuffix(name, ".csv") &&
-		(strings.HasPrefix(name, ofTrials) || strings.HasPrefix(name, ofReads) || strings.HasPrefix(name, ofWindows))
+		slices.ContainsFunc([]string{ofTrials, ofReads, ofWindows, ofTimeline}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
 // Abandon removes what was written, and leaves what an earlier run had left.

@@ -20,6 +20,7 @@ type Data struct {
 	Trials   []Trial  // of all files, in the manifest's order, then run.json's
 	Reads    []Reads  // likewise
 	Windows  []Window // likewise
+	Timeline []Moment // likewise
 	Warnings []string // what does not fit together
 }
 
@@ -51,6 +52,8 @@ func Load(dir string) (*Data, error) {
 			err = extend(&d.Reads, path, text)
 		case strings.HasPrefix(file.Name, ofWindows):
 			err = extend(&d.Windows, path, text)
+		case strings.HasPrefix(file.Name, ofTimeline):
+			err = extend(&d.Timeline, path, text)
 		default:
 			err = extend(&d.Trials, path, text)
 		}

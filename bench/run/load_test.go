@@ -35,7 +35,7 @@ func busy(system string, trials int, change func(*Settings)) *Cell {
 func told(t *testing.T, cell *Cell) (p parcel, sum *Summary) {
 	t.Helper()
 	sum, err := Run(context.Background(), cell, Options{Jobs: 1, Rows: func(_ int, rows []results.Trial) { p.rows = append(p.rows, rows...) },
-		Clients: func(_ int, reads []results.Reads, windows []results.Window) {
+		Clients: func(_ int, reads []results.Reads, windows []results.Window, _ []results.Moment) {
 			p.reads, p.windows = append(p.reads, reads...), append(p.windows, windows...)
 		}})
 	if err != nil {

@@ -78,8 +78,8 @@ type Options struct {
 	Rows func(i int, rows []results.Trial)
 
 	// Clients, unless nil, gets what its clients have to say, likewise, before Rows; no
-	// rows where the cell has no workload.
-	Clients func(i int, reads []results.Reads, windows []results.Window)
+	// rows where the cell has none that ask for them.
+	Clients func(i int, reads []results.Reads, windows []results.Window, moments []results.Moment)
 }
 
 // A Summary tells how a cell went.
@@ -205,8 +205,9 @@ func (r *runner) trial(w worker, i int) error {
 			r.finish(i, &told, sum, breaches)
 			return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
 		}
-		reads, windows := w.clients(&row)
-		told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, reads...), append(told.windows, windows...)
+		reads, windows, moments := w.clients(&row)
+		told.rows, told.reads = append(told.rows, row), append(told.reads, reads...)
+		told.windows, told.moments = append(told.windows, windows...), append(told.moments, moments...)
 		if checksum != 0 {
 			sum = combine(sum, trial, probed, checksum)
 		}
@@ -253,6 +254,7 @@ type parcel struct {
 	rows    []results.Trial
 	reads   []results.Reads
 	windows []results.Window
+	moments []results.Moment
 }
 
 func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
@@ -267,7 +269,7 @@ func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
 		r.sum.Counts[row.Outcome]++
 	}
 	if r.options.Clients != nil {
-		r.options.Clients(i, told.reads, told.windows)
+		r.options.Clients(i, told.reads, told.windows, told.moments)
 	}
 	if r.options.Rows != nil {
 		r.options.Rows(i, told.rows)
