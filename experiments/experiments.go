@@ -84,6 +84,12 @@ func (s *Scenario) Timeline() bool {
 	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Probe.Timeline > 0 })
 }
 
+// Histograms reports whether some cell tells how soon writes are visible: there is a
+// histograms file then.
+func (s *Scenario) Histograms() bool {
+	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Batches > 0 })
+}
+
 // Options are the flags of the command that change what runs. Zero values leave
 // all as the files have it.
 type Options struct {

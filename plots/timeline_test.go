@@ -52,7 +52,13 @@ func syntheticMoments(mode string) *results.Data {
 func TestNumbersOfTheTimelineAreThoseOfTestdata(t *testing.T) {
 	d := syntheticMoments("live")
 	_, caption, _ := timeline(d)
-	golden(t, "timeline", momentPanels(d), caption)
+	panels := momentPanels(d)
+	for i := range panels {
+		for j, row := range panels[i].Moments { // what changes, and no more
+			panels[i].Moments[j] = row[7:11]
+		}
+	}
+	golden(t, "timeline", panels, caption)
 }
 
 func TestATimelineHasTheOldLeadersSideAboveTheOther(t *testing.T) {

@@ -17,11 +17,12 @@ import (
 type Data struct {
 	Manifest Manifest
 	Run      Run
-	Trials   []Trial  // of all files, in the manifest's order, then run.json's
-	Reads    []Reads  // likewise
-	Windows  []Window // likewise
-	Timeline []Moment // likewise
-	Warnings []string // what does not fit together
+	Trials   []Trial      // of all files, in the manifest's order, then run.json's
+	Reads    []Reads      // likewise
+	Windows  []Window     // likewise
+	Timeline []Moment     // likewise
+	Visible  []Visibility // likewise
+	Warnings []string     // what does not fit together
 }
 
 // Load reads the results of a scenario from its folder. If a trials file is not
@@ -54,6 +55,8 @@ func Load(dir string) (*Data, error) {
 			err = extend(&d.Windows, path, text)
 		case strings.HasPrefix(file.Name, ofTimeline):
 			err = extend(&d.Timeline, path, text)
+		case strings.HasPrefix(file.Name, ofHistograms):
+			err = extend(&d.Visible, path, text)
 		default:
 			err = extend(&d.Trials, path, text)
 		}

@@ -353,12 +353,17 @@ func (c *conductor) broken(trial int, probed bool) *Breach {
 }
 
 // clients are what the trial that row reports has to say of them.
-func (c *conductor) clients(row *results.Trial) (reads []results.Reads, windows []results.Window, moments []results.Moment) {
-	moments = c.timeline.rows(row)
+func (c *conductor) clients(row *results.Trial) (told parcel) {
+	told.moments = c.timeline.rows(row)
 	if c.load == nil {
-		return nil, nil, moments
+		return told
 	}
-	return c.load.reads(row, c.cell.Settings.Workload.mode()), c.load.series(row), moments
+	w := &c.cell.Settings.Workload
+	told.reads, told.windows = c.load.reads(row, w.mode()), c.load.series(row)
+	if w.Batches > 0 {
+		told.visible = c.load.histograms(row, w.mode(), row.Trial*w.Batches/c.cell.Trials)
+	}
+	return told
 }
 
 // remove takes ids out of a list.

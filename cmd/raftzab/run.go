@@ -255,6 +255,10 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 				if len(s.Rules) > 0 {
 					data.AddReads(reads...)
 				}
+			}, Visible: func(rows []results.Visibility) {
+				if w.visible != nil {
+					writing = errors.Join(writing, w.visible.Put(base, rows...))
+				}
 			}})
 		}
 		if len(cells) == 0 {
@@ -347,9 +351,10 @@ func measure(ctx context.Context, cells []*run.Cell, options []run.Options) ([]*
 // outputs are the data files of a system in a mode.
 type outputs struct {
 	trials  *results.Writer[results.Trial]
-	reads   *results.Writer[results.Reads]  // nil: no cell of the scenario has clients that read
-	windows *results.Writer[results.Window] // nil: none has a time series
-	moments *results.Writer[results.Moment] // nil: none has a timeline
+	reads   *results.Writer[results.Reads]      // nil: no cell of the scenario has clients that read
+	windows *results.Writer[results.Window]     // nil: none has a time series
+	moments *results.Writer[results.Moment]     // nil: none has a timeline
+	visible *results.Writer[results.Visibility] // nil: none tells how soon writes are visible
 }
 
 // open begins the files that the system of a cell has in this scenario.
@@ -370,7 +375,12 @@ func open(folder *results.Folder, s *experiments.Scenario, cell *run.Cell) (w *o
 		}
 	}
 	if s.Timeline() {
-		w.moments, err = folder.Timeline(mode, system, s.SweptKeys)
+		if w.moments, err = folder.Timeline(mode, system, s.SweptKeys); err != nil {
+			return nil, err
+		}
+	}
+	if s.Histograms() {
+		w.visible, err = folder.Histograms(mode, system, s.SweptKeys)
 	}
 	return w, err
 }
