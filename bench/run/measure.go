@@ -316,7 +316,7 @@ func (w witness) Booted(now Time, node NodeID, r protocols.Recovered) {
 }
 
 func (w witness) Sent(now Time, from, to NodeID, kind uint8, size int) {
-	w.conductor.election.sent(from, to, kind, size)
+	w.conductor.sent(from, to, kind, size)
 	w.conductor.election.hinders(from, to, kind, w.conductor.sys)
 	if g := w.conductor.stage; g != nil {
 		g.sent(now, from)

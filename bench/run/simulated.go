@@ -20,7 +20,7 @@ type worker interface {
 	// trial returns the row, and a checksum over the trial's events where a
 	// system has one. An error is the world's, and ends the cell.
 	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error)
-	// clients are what the clients of the trial's workload have to say; row is what trial returned.
+	// clients are what the trial's clients have to say; row is what trial returned.
 	clients(row *results.Trial) parcel
 	close() error
 }
