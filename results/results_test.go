@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -451,35 +452,32 @@ func TestReadsAndWindowsAreReadBack(t *testing.T) {
 	}
 }
 
-func TestJSONHasLinesForCellsAndOneForTheirSettings(t *testing.T) {
-	for _, c := range []struct{ compact, want string }{
-		{`{"cells":[{"system":"raft","settings":{"a":[1,2],"b":{}}}],"files":[]}`,
-			"{\n  \"cells\": [\n    {\n      \"system\": \"raft\",\n      \"settings\": {\"a\":[1,2],\"b\":{}}\n    }\n  ],\n  \"files\": []\n}"},
-		{`{"text":"a \"[{,:\\","n":1}`, "{\n  \"text\": \"a \\\"[{,:\\\\\",\n  \"n\": 1\n}"},
-	} {
-		if got := string(indented([]byte(c.compact))); got != c.want {
-			t.Errorf("%s\nis written\n%s\nnot\n%s", c.compact, got, c.want)
-		}
+func TestWhatIsThereIsLoadedBesideWhatIsNot(t *testing.T) {
+	dir := t.TempDir()
+	f, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// Whatever its lines, it is the same JSON.
-func TestJSONIsTheSameWhateverItsLines(t *testing.T) {
-	files, err := filepath.Glob("*/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no manifest in results (%v)", err)
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
+	for _, system := range []string{"etcd", "raft", "zab"} {
+		w, err := f.Trials("sim", system, swept)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var before, after bytes.Buffer
-		if err := json.Compact(&before, text); err != nil {
+		put(t, w, 0, example(0))
+	}
+	if err := f.Finish(Manifest{}, Run{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"trials-sim-etcd.csv", "trials-sim-zab.csv"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
-		if err := json.Compact(&after, indented(before.Bytes())); err != nil || !bytes.Equal(before.Bytes(), after.Bytes()) {
-			t.Errorf("%s is another one now: %v", file, err)
-		}
+	}
+	d, err := Load(dir)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "trials-sim-etcd.csv") {
+		t.Errorf("the error is %v", err)
+	}
+	if want := []string{"trials-sim-etcd.csv", "trials-sim-zab.csv"}; d == nil || !slices.Equal(d.Missing, want) || len(d.Trials) != 1 {
+		t.Errorf("got %+v; want one trial, and %q missing", d, want)
 	}
 }

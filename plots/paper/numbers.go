@@ -67,7 +67,7 @@ func (w *writer) measures(scenario string, d *results.Data) {
 				continue
 			}
 			if !begun {
-				fmt.Fprintf(&w.medians, "\\subsection*{%s}\nSeed %d; commit %.12s.\n\n{\\footnotesize\\begin{longtable}{@{}p{2.1in}llrrrrr@{}}\ncase & system & measure & n & censored & median [95\\,\\%%] & p5 & p95 \\\\ \\hline\n\\endhead\n",
+				fmt.Fprintf(&w.medians, "\\subsection*{%s}\nSeed %d; commit %.12s.\n\n{\\footnotesize\\begin{longtable}{@{}p{1.9in}llrrrrr@{}}\ncase & system & measure & n & censored & median [95\\,\\%%] & p5 & p95 \\\\ \\hline\n\\endhead\n",
 					plots.EscapeTeX(scenario), d.Manifest.Seed, plots.EscapeTeX(d.Manifest.Commit))
 				begun = true
 			}
@@ -127,40 +127,52 @@ func columnsOf(d *results.Data) (columns []string) {
 
 // statsOf measures a cell as the figures do.
 func statsOf(d *results.Data, c *results.Cell, columns []string) (stats []stat) {
+	var rows [2][]*results.Trial // the trials that figures of elections show, and the others
 	elects := plots.Electing(d)
-	for _, column := range columns {
-		var values []float64
-		for _, wanted := range []bool{true, false} { // else from the trials that have it
-			for i := range d.Trials {
-				t := &d.Trials[i]
-				if t.Mode != c.Mode || t.System != c.System || t.Case != c.Case || !slices.Equal(t.Swept, c.Swept) || t.Outcome == results.Failed || elects(t) != wanted {
-					continue
-				}
-				if column == "outage_ms" && !t.Probed {
-					continue
-				}
-				v := float64(t.Value(column).(results.Number))
-				switch {
-				case !math.IsNaN(v):
-					values = append(values, v)
-				case t.Outcome == results.Censored && slices.Contains(censorable, column):
-					values = append(values, math.Inf(1))
-				}
-			}
-			if len(values) > 0 {
-				break
-			}
+	for i := range d.Trials {
+		t := &d.Trials[i]
+		switch {
+		case t.Mode != c.Mode || t.System != c.System || t.Case != c.Case || !slices.Equal(t.Swept, c.Swept) || t.Outcome == results.Failed:
+		case elects(t):
+			rows[0] = append(rows[0], t)
+		default:
+			rows[1] = append(rows[1], t)
 		}
-		s := stat{measure: column, sample: metric.NewSample(values)}
-		if len(s.sample) == 0 {
+	}
+	for _, column := range columns {
+		sample := metric.NewSample(valuesOf(rows[0], column))
+		if len(sample) == 0 {
+			sample = metric.NewSample(valuesOf(rows[1], column))
+		}
+		if len(sample) == 0 {
 			continue
 		}
-		if slices.Contains(tabled, column) && len(s.sample) >= leastForInterval {
-			s.interval = s.sample.MedianInterval(0.95, d.Manifest.Seed)
+		s := stat{measure: column, sample: sample}
+		if slices.Contains(tabled, column) && len(sample) >= leastForInterval {
+			s.interval = sample.MedianInterval(0.95, d.Manifest.Seed)
 		}
 		stats = append(stats, s)
 	}
 	return stats
+}
+
+// valuesOf are the values of a column in trials that tell it, and those that were
+// censored before they could, as larger than all.
+func valuesOf(rows []*results.Trial, column string) (values []float64) {
+	endless := slices.Contains(censorable, column)
+	for _, t := range rows {
+		if column == "outage_ms" && !t.Probed {
+			continue
+		}
+		v := float64(t.Value(column).(results.Number))
+		switch {
+		case !math.IsNaN(v):
+			values = append(values, v)
+		case t.Outcome == results.Censored && endless:
+			values = append(values, math.Inf(1))
+		}
+	}
+	return values
 }
 
 type named struct{ name, text string }

@@ -40,7 +40,7 @@ func Write(dirs []string, out string) (without []string, err error) {
 	}
 	w.numbers.WriteString(access)
 	w.medians.WriteString(explained)
-	w.claims.WriteString("\\begin{longtable}{@{}llp{4.6in}@{}}\nclaim & scenario & what the data say \\\\ \\hline\n\\endhead\n")
+	w.claims.WriteString("\\begin{longtable}{@{}llp{5.2in}@{}}\nclaim & scenario & what the data say \\\\ \\hline\n\\endhead\n")
 	for _, dir := range dirs {
 		if err := w.scenario(dir); err != nil {
 			return nil, err
@@ -83,7 +83,7 @@ func (w *writer) scenario(dir string) error {
 	if _, err := toml.Decode(d.Manifest.Text, &said); err != nil || said.Title == "" {
 		said.Title = name
 	}
-	fmt.Fprintf(&w.figures, "\\clearpage\n\\section{%s}\n%s\n\n", plots.EscapeTeX(said.Title), plots.EscapeTeX(said.Question))
+	fmt.Fprintf(&w.figures, "\\section{%s}\n%s\n\n", plots.EscapeTeX(said.Title), plots.EscapeTeX(said.Question))
 	if err := w.pictures(name, dir); err != nil {
 		return err
 	}
@@ -105,6 +105,11 @@ func (w *writer) pictures(scenario, dir string) error {
 	if err != nil {
 		return err
 	}
+	for i, path := range captions {
+		name := scenario + "-" + strings.TrimSuffix(filepath.Base(path), ".txt")
+		fmt.Fprintf(&w.figures, "%s\\ref{fig:%s}", []string{"Figure~", ", "}[min(i, 1)], name)
+	}
+	w.figures.WriteString("\n\n")
 	for _, path := range captions {
 		base := strings.TrimSuffix(path, ".txt")
 		caption, err := os.ReadFile(path)
@@ -124,17 +129,13 @@ func (w *writer) pictures(scenario, dir string) error {
 		show := fmt.Sprintf(`\includegraphics[width=%.2fin]{figures/%s.png}`, inches, name)
 		ending := ".png"
 		if pgf, err := os.ReadFile(base + ".pgf"); err == nil {
-			picture, ending, show = pgf, ".pgf", fmt.Sprintf(`\figurefont\input{figures/%s.pgf}`, name)
+			picture, ending, show = pgf, ".pgf", fmt.Sprintf(`{\figurefont\input{figures/%s.pgf}}`, name)
 		}
 		if err := w.file(filepath.Join("figures", name+ending), picture); err != nil {
 			return err
 		}
-		float := "figure"
-		if inches > 3.5 {
-			float = "figure*"
-		}
 		first, rest := split(strings.TrimSpace(string(caption)))
-		fmt.Fprintf(&w.figures, "\\begin{%s}[tbp]\n\\centering\n%s\n\\caption{%s}\\label{fig:%s}\n\\end{%s}\n\n", float, show, plots.EscapeTeX(first), name, float)
+		fmt.Fprintf(&w.figures, "\\begin{figure}[htbp]\n\\centering\n%s\n\\caption{%s}\\label{fig:%s}\n\\end{figure}\n\n", show, plots.EscapeTeX(first), name)
 		if rest != "" {
 			fmt.Fprintf(&w.notes, "\\paragraph{Figure~\\ref{fig:%s}.} %s\n\n", name, plots.EscapeTeX(rest))
 		}
@@ -170,8 +171,8 @@ func (w *writer) verdict(scenario string, v *results.Verdict) {
 		}
 	}
 	fmt.Fprintf(&w.claims, `.\newline\footnotesize Rule: \texttt{%s}.`, code(v.Rule))
-	for _, n := range v.Numbers {
-		fmt.Fprintf(&w.claims, `\newline \texttt{%s} = %s`, code(n.Of), number(float64(n.Value), "censored"))
+	for _, n := range v.Numbers { // each in a row, between which a page may end
+		fmt.Fprintf(&w.claims, " \\\\\n& & \\footnotesize \\texttt{%s} = %s", code(n.Of), number(float64(n.Value), "censored"))
 		if n.Interval != nil {
 			fmt.Fprintf(&w.claims, " [%s, %s]", number(float64(n.Interval[0]), "no bound"), number(float64(n.Interval[1]), "no bound"))
 		}

@@ -165,7 +165,7 @@ func TestFiguresAreOfPGFOrElseOfPNGInTheSameSize(t *testing.T) {
 	if _, err := Write([]string{dir}, out); err != nil {
 		t.Fatal(err)
 	}
-	contains(t, read(t, out, "figures.tex"), `\figurefont\input{figures/some-with.pgf}`, `\caption{A \& b. C.}\label{fig:some-with}`,
+	contains(t, read(t, out, "figures.tex"), `{\figurefont\input{figures/some-with.pgf}}`, `\caption{A \& b. C.}\label{fig:some-with}`,
 		`\includegraphics[width=3.33in]{figures/some-without.png}`, `\begin{figure}[`)
 	for _, name := range []string{"some-with.pgf", "some-without.png"} {
 		if read(t, out, "figures", name) == "" {
