@@ -27,7 +27,7 @@ report: $(BIN) ## write results/report.html, one page of all results, and result
 
 golden: ## rewrite golden files and show what changed
 	$(GO) test ./raft ./zab ./protocols/protocoltest -run Conversation -rewrite
-	$(GO) test ./results ./experiments ./plots -update
+	$(GO) test ./results ./experiments ./plots ./bench/trace -update
 	git diff --stat
 
 bench: ## events and elections per second and core, allocations per event

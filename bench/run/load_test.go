@@ -36,7 +36,7 @@ func busy(system string, trials int, change func(*Settings)) *Cell {
 func told(t *testing.T, cell *Cell) (p parcel, sum *Summary) {
 	t.Helper()
 	sum, err := Run(context.Background(), cell, Options{Jobs: 1, Rows: func(_ int, rows []results.Trial) { p.rows = append(p.rows, rows...) },
-		Clients: func(_ int, reads []results.Reads, windows []results.Window) {
+		Clients: func(_ int, reads []results.Reads, windows []results.Window, _ []results.Moment) {
 			p.reads, p.windows = append(p.reads, reads...), append(p.windows, windows...)
 		}})
 	if err != nil {
@@ -190,7 +190,9 @@ func TestHistogramsAreOfAllTrials(t *testing.T) {
 		var first []results.Visibility
 		for _, jobs := range []int{1, 3} {
 			var p parcel
-			if _, err := Run(context.Background(), cell, Options{Jobs: jobs, Clients: func(_ int, reads []results.Reads, _ []results.Window) { p.reads = append(p.reads, reads...) },
+			if _, err := Run(context.Background(), cell, Options{Jobs: jobs, Clients: func(_ int, reads []results.Reads, _ []results.Window, _ []results.Moment) {
+				p.reads = append(p.reads, reads...)
+			},
 				Visible: func(rows []results.Visibility) { p.visible = append(p.visible, rows...) }}); err != nil {
 				t.Fatal(err)
 			}

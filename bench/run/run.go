@@ -78,8 +78,8 @@ type Options struct {
 	Rows func(i int, rows []results.Trial)
 
 	// Clients, unless nil, gets what its clients have to say, likewise, before Rows; no
-	// rows where the cell has no workload.
-	Clients func(i int, reads []results.Reads, windows []results.Window)
+	// rows where the cell has none that ask for them.
+	Clients func(i int, reads []results.Reads, windows []results.Window, moments []results.Moment)
 
 	// Visible, unless nil, gets how soon writes were visible, once, when the last trial has
 	// ended; no rows where the cell does not tell.
@@ -212,7 +212,8 @@ func (r *runner) trial(w worker, i int) error {
 			return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
 		}
 		said := w.clients(&row)
-		told.rows, told.reads, told.windows, told.visible = append(told.rows, row), append(told.reads, said.reads...), append(told.windows, said.windows...), append(told.visible, said.visible...)
+		told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, said.reads...), append(told.windows, said.windows...)
+		told.moments, told.visible = append(told.moments, said.moments...), append(told.visible, said.visible...)
 		if checksum != 0 {
 			sum = combine(sum, trial, probed, checksum)
 		}
@@ -259,6 +260,7 @@ type parcel struct {
 	rows    []results.Trial
 	reads   []results.Reads
 	windows []results.Window
+	moments []results.Moment
 	visible []results.Visibility
 }
 
@@ -275,7 +277,7 @@ func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
 		r.sum.Counts[row.Outcome]++
 	}
 	if r.options.Clients != nil {
-		r.options.Clients(i, told.reads, told.windows)
+		r.options.Clients(i, told.reads, told.windows, told.moments)
 	}
 	if r.options.Rows != nil {
 		r.options.Rows(i, told.rows)

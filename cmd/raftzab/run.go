@@ -250,8 +250,8 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 					data.Add(rows...)
 				}
 				bar.done()
-			}, Clients: func(i int, reads []results.Reads, windows []results.Window) {
-				writing = errors.Join(writing, w.clients(base+i, reads, windows))
+			}, Clients: func(i int, reads []results.Reads, windows []results.Window, moments []results.Moment) {
+				writing = errors.Join(writing, w.clients(base+i, reads, windows, moments))
 				if len(s.Rules) > 0 {
 					data.AddReads(reads...)
 				}
@@ -353,6 +353,7 @@ type outputs struct {
 	trials  *results.Writer[results.Trial]
 	reads   *results.Writer[results.Reads]      // nil: no cell of the scenario has clients that read
 	windows *results.Writer[results.Window]     // nil: none has a time series
+	moments *results.Writer[results.Moment]     // nil: none has a timeline
 	visible *results.Writer[results.Visibility] // nil: none tells how soon writes are visible
 }
 
@@ -373,6 +374,11 @@ func open(folder *results.Folder, s *experiments.Scenario, cell *run.Cell) (w *o
 			return nil, err
 		}
 	}
+	if s.Timeline() {
+		if w.moments, err = folder.Timeline(mode, system, s.SweptKeys); err != nil {
+			return nil, err
+		}
+	}
 	if s.Histograms() {
 		w.visible, err = folder.Histograms(mode, system, s.SweptKeys)
 	}
@@ -380,12 +386,15 @@ func open(folder *results.Folder, s *experiments.Scenario, cell *run.Cell) (w *o
 }
 
 // clients gives a trial's rows of the other files their place.
-func (w *outputs) clients(position int, reads []results.Reads, windows []results.Window) (err error) {
+func (w *outputs) clients(position int, reads []results.Reads, windows []results.Window, moments []results.Moment) (err error) {
 	if w.reads != nil {
 		err = w.reads.Put(position, reads...)
 	}
 	if w.windows != nil {
 		err = errors.Join(err, w.windows.Put(position, windows...))
+	}
+	if w.moments != nil {
+		err = errors.Join(err, w.moments.Put(position, moments...))
 	}
 	return err
 }
@@ -398,7 +407,7 @@ func note(m *results.Manifest, w *results.Run, system *run.System, cell *run.Cel
 	}
 	c := results.Cell{Mode: string(cell.Mode), Case: cell.Case, System: cell.System, Swept: cell.Swept, Switch: cell.Mode == run.Live && !cell.Loopback, Trials: cell.Trials, Settings: settings, Notes: system.NotesOn(&cell.Settings)}
 	if sum != nil {
-		if cell.Mode == run.Sim {
+		if cell.Mode != run.Live {
 			c.Rows = &sum.Rows
 		}
 		if system.Reproducible && cell.Mode == run.Sim {
