@@ -89,7 +89,8 @@ func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
 // evaluate returns what a script comes to, once all before it is drawn.
 func evaluate[T any](b *browser, script string) T {
 	b.Helper()
-	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](`new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done((() => { `+script+` })()))))`, chromedp.EvalAwaitPromise))
+	v, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](`new Promise((done, fail) => requestAnimationFrame(() => requestAnimationFrame(() => {
+		try { done((() => { `+script+` })()) } catch (e) { fail(e) } })))`, chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -46,17 +46,25 @@ func (r *Report) Replay(files string) error {
 		e.Command = fmt.Sprintf("raftzab replay experiments/election-latency.toml --system raft,zab --case %s --trial %d --trace html --out election.html", e.Case, shown)
 		var titles []string
 		var traces []*trace.Trace
+		var from, to trace.Time
 		cells := scenarios[0].Cells
 		for i := range cells {
 			t, broken, err := run.Record(&cells[i], shown, false)
 			if err != nil {
 				return err
 			}
-			from, to, ok := t.Election(around, around)
+			begin, end, ok := t.Election(around, around)
 			if broken != nil || !ok {
 				return fmt.Errorf("%s has no election to show in trial %d; see it with: %s", &cells[i], shown, e.Command)
 			}
-			titles, traces = append(titles, names[cells[i].System]), append(traces, t.Cut(from, to))
+			if i == 0 || begin < from {
+				from = begin
+			}
+			to = max(to, end)
+			titles, traces = append(titles, names[cells[i].System]), append(traces, t)
+		}
+		for i, t := range traces {
+			traces[i] = t.Cut(from, to)
 		}
 		var b bytes.Buffer
 		if err := spacetime.Fragment(&b, titles, traces); err != nil {
