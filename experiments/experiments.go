@@ -86,6 +86,7 @@ type Options struct {
 	Systems []string // only these
 	Mode    string   // only this
 	Case    string   // only this
+	Tier    string   // Quick or Full; empty: Full
 }
 
 // largest is the size in bytes from which on a file is no scenario.
@@ -98,6 +99,9 @@ func Load(paths []string, o Options) ([]*Scenario, error) {
 	var files []*source
 	flags := &report{}
 	sets := parseSets(o.Set, flags)
+	if o.Tier != "" && o.Tier != Quick && o.Tier != Full {
+		flags.add(origin{file: "--tier"}, "%q is no tier; write quick or full", o.Tier)
+	}
 	if o.Trials < 0 {
 		flags.add(origin{file: "--trials"}, "%d is too few; write a number from 1", o.Trials)
 	}

@@ -73,6 +73,14 @@ type Options struct {
 	Jobs  int    // trials at a time; 0: as many as there are cores
 	Shard [2]int // this process's number and how many share the trials; zero: all
 
+	// Kept, unless nil, says that the i-th of this process's trials has ended in an earlier
+	// process, and is not to be run.
+	Kept func(i int) bool
+
+	// Ended, unless nil, gets the checksum of the i-th of this process's trials and what was
+	// broken in it, likewise, before Clients and Rows.
+	Ended func(i int, checksum uint64, breaches []*Breach)
+
 	// Rows gets what the i-th of this process's trials has to say, never twice
 	// at a time, but in the order in which trials end.
 	Rows func(i int, rows []results.Trial)
@@ -81,6 +89,17 @@ type Options struct {
 	// rows where the cell has no workload.
 	Clients func(i int, reads []results.Reads, windows []results.Window)
 }
+
+// Trials is how many of the trials of a cell are this process's.
+func (o *Options) Trials(cell *Cell) int {
+	if o.Shard[1] == 0 {
+		return cell.Trials
+	}
+	return (cell.Trials - o.Shard[0] + o.Shard[1] - 1) / o.Shard[1]
+}
+
+// trial is the number of the i-th of them.
+func (o *Options) trial(i int) int { return o.Shard[0] + i*max(1, o.Shard[1]) }
 
 // A Summary tells how a cell went.
 type Summary struct {
@@ -118,7 +137,7 @@ func Run(ctx context.Context, cell *Cell, o Options) (*Summary, error) {
 		jobs = 1 // one ensemble, and the machine to itself
 	}
 	r := newRunner(ctx, cell, o)
-	r.workers(system, min(jobs, max(1, len(r.trials))))
+	r.workers(system, min(jobs, max(1, len(r.todo))))
 	r.sum.Wall = time.Since(start)
 	switch {
 	case r.err != nil:
@@ -134,7 +153,7 @@ type runner struct {
 	cell    *Cell
 	options Options
 	ctx     context.Context
-	trials  []int
+	todo    []int // which of this process's trials
 	next    atomic.Int64
 
 	mu  sync.Mutex
@@ -144,9 +163,9 @@ type runner struct {
 
 func newRunner(ctx context.Context, cell *Cell, o Options) *runner {
 	r := &runner{cell: cell, options: o, ctx: ctx, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
-	for t := range cell.Trials {
-		if o.Shard[1] == 0 || t%o.Shard[1] == o.Shard[0] {
-			r.trials = append(r.trials, t)
+	for i := range o.Trials(cell) {
+		if o.Kept == nil || !o.Kept(i) {
+			r.todo = append(r.todo, i)
 		}
 	}
 	return r
@@ -178,20 +197,20 @@ func (r *runner) work(system *System) (err error) {
 		err = errors.Join(err, w.close())
 	}()
 	for r.ctx.Err() == nil {
-		i := int(r.next.Add(1)) - 1
-		if i >= len(r.trials) {
+		next := int(r.next.Add(1)) - 1
+		if next >= len(r.todo) {
 			return nil
 		}
-		if err := r.trial(w, i); err != nil {
+		if err := r.trial(w, r.todo[next]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// trial has a worker run the i-th trial.
+// trial has a worker run the i-th of this process's trials.
 func (r *runner) trial(w worker, i int) error {
-	trial := r.trials[i]
+	trial := r.options.trial(i)
 	var told parcel
 	var sum uint64
 	var breaches []*Breach
@@ -265,6 +284,9 @@ func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
 	for _, row := range told.rows {
 		r.sum.Rows++
 		r.sum.Counts[row.Outcome]++
+	}
+	if r.options.Ended != nil {
+		r.options.Ended(i, sum, breaches)
 	}
 	if r.options.Clients != nil {
 		r.options.Clients(i, told.reads, told.windows)

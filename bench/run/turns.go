@@ -30,9 +30,9 @@ func Turns(ctx context.Context, cells []*Cell, options []Options) (sums []*Summa
 	for i, left := 0, true; left; i++ {
 		left = false
 		for _, t := range all {
-			if i < len(t.trials) && t.goes() {
+			if i < len(t.todo) && t.goes() {
 				left = true
-				err = errors.Join(err, t.do(all, func() error { return t.trial(t.on, i) }))
+				err = errors.Join(err, t.do(all, func() error { return t.trial(t.on, t.todo[i]) }))
 			}
 		}
 	}
