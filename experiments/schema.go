@@ -54,6 +54,7 @@ type stated struct {
 	Holds   string   `toml:"holds" required:"true" example:"\"share(zab.rounds == 1) == 1\"" doc:"an expression: if it is true, the claim holds"`
 	Limited string   `toml:"limited" example:"\"share(zab.rounds == 1) > 0.99\"" doc:"an expression: if this is true instead, it holds with a limit; if neither is, it is refuted"`
 	Limit   string   `toml:"limit" example:"\"in all but 1 % of elections\"" doc:"the limit, in words"`
+	Refuted string   `toml:"refuted" example:"\"high(share(zab.rounds == 1)) < 0.9\"" doc:"an expression: if neither of the two is true and this is, it is refuted; if this is not either, it is not measured, since the data do not decide; absent: refuted whenever neither is"`
 }
 
 // A field is one key of the schema.

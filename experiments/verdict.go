@@ -48,7 +48,7 @@ func (f *source) judge(o Options) {
 		if (v.Limited == "") != (v.Limit == "") {
 			f.r.add(x.where(path, -1), "has one of limited and limit; write both, the rule and what it means in words, or neither")
 		}
-		rule, problems := verdict.Compile(verdict.Rule{Claim: v.Claim, Says: v.Says, N: v.N, Each: v.Each, Holds: v.Holds, Limited: v.Limited, Limit: v.Limit}, scope)
+		rule, problems := verdict.Compile(verdict.Rule{Claim: v.Claim, Says: v.Says, N: v.N, Each: v.Each, Holds: v.Holds, Limited: v.Limited, Limit: v.Limit, Refuted: v.Refuted}, scope)
 		for _, p := range problems {
 			f.r.add(x.where(join(path, p.Key), -1), "%s", p.Text)
 		}

@@ -38,6 +38,7 @@ var figures = []figure{
 	{"failover-outage", failoverOutage, failoverOutageTable},
 	{"read-staleness", readStaleness, nil},
 	{"live-read-staleness", liveStaleness, liveStalenessTable},
+	{"visibility", visibility, visibilityTable},
 	{"commit-notice", commitNotice, nil},
 	{"sync-limits", syncLimits, nil},
 	{"pause-stale-reads", pauseStaleReads, nil},

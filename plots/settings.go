@@ -43,6 +43,7 @@ type settings struct {
 		ReadMode, Attach, FindLeader string
 		Keys, ValueSize              int
 		Warmup, Window, Timeout      string
+		Batches                      int
 	}
 	Warmup, Observe string
 	Faults          []planned

@@ -32,7 +32,7 @@ type Compared struct {
 type Side struct {
 	N        int    `json:"n"` // Censored ones included
 	Censored int    `json:"censored,omitempty"`
-	Probed   bool   `json:"probed"` // from trials with writing clients, as live trials always are
+	Probed   bool   `json:"probed"` // from trials with probing clients, as live ones are wherever there are any
 	Median   Number `json:"median_ms"`
 }
 

@@ -88,6 +88,11 @@ func (f *Folder) Windows(mode, system string, swept []string) (*Writer[Window], 
 	return begin[Window](f, ofWindows+mode+"-"+system+".csv", mode, system, swept)
 }
 
+// Histograms begins the file that says how soon the writes of a system in a mode are visible.
+func (f *Folder) Histograms(mode, system string, swept []string) (*Writer[Visibility], error) {
+	return begin[Visibility](f, ofHistograms+mode+"-"+system+".csv", mode, system, swept)
+}
+
 func begin[T any](f *Folder, name, mode, system string, swept []string, asked ...string) (*Writer[T], error) {
 	w, err := create[T](f.path(name+besides), name, swept, asked...)
 	if err != nil {
@@ -158,14 +163,15 @@ func (f *Folder) removeOthers(names []string) error {
 
 // kinds of data files, by how their names begin.
 const (
-	ofTrials  = "trials-"
-	ofReads   = "reads-"
-	ofWindows = "windows-"
+	ofTrials     = "trials-"
+	ofReads      = "reads-"
+	ofWindows    = "windows-"
+	ofHistograms = "histograms-"
 )
 
 func isData(name string) bool {
 	return strings.HasSuffix(name, ".csv") &&
-		(strings.HasPrefix(name, ofTrials) || strings.HasPrefix(name, ofReads) || strings.HasPrefix(name, ofWindows))
+		slices.ContainsFunc([]string{ofTrials, ofReads, ofWindows, ofHistograms}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
 // Abandon removes what was written but for the journal, and leaves what an earlier run

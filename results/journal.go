@@ -26,13 +26,11 @@ type Journal struct {
 	flushed time.Time
 }
 
-// A Kept is a trial that has ended. Its rows are as in the files.
+// A Kept is a trial that has ended.
 type Kept struct {
 	Index    int      `json:"index"`                    // among the trials of this process
 	Checksum uint64   `json:"checksum,string,omitzero"` // over its events
-	Trials   string   `json:"trials"`
-	Reads    string   `json:"reads,omitempty"`
-	Windows  string   `json:"windows,omitempty"`
+	Rows     []string `json:"rows"`                     // by file
 	Breaches []Breach `json:"breaches,omitempty"`
 }
 

@@ -18,10 +18,11 @@ import (
 type Data struct {
 	Manifest Manifest
 	Run      Run
-	Trials   []Trial  // of all files, in the manifest's order, then run.json's
-	Reads    []Reads  // likewise
-	Windows  []Window // likewise
-	Warnings []string // what does not fit together
+	Trials   []Trial      // of all files, in the manifest's order, then run.json's
+	Reads    []Reads      // likewise
+	Windows  []Window     // likewise
+	Visible  []Visibility // likewise
+	Warnings []string     // what does not fit together
 }
 
 // Describe reads what is said of the results of a scenario in its folder, without the data.
@@ -43,15 +44,15 @@ func Describe(dir string) (*Data, error) {
 // Intact reports whether the folder has all data files that the run wrote, as it wrote them.
 func (d *Data) Intact(dir string) bool {
 	for _, file := range d.files() {
-		if sum, err := sumOf(filepath.Join(dir, file.Name)); err != nil || sum != file.SHA256 {
+		if sum, err := SumOf(filepath.Join(dir, file.Name)); err != nil || sum != file.SHA256 {
 			return false
 		}
 	}
 	return true
 }
 
-// sumOf returns the SHA-256 of a file.
-func sumOf(path string) (string, error) {
+// SumOf returns the SHA-256 of a file, hexadecimal.
+func SumOf(path string) (string, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return "", err
@@ -83,6 +84,8 @@ func Load(dir string) (*Data, error) {
 			err = extend(&d.Reads, path, text)
 		case strings.HasPrefix(file.Name, ofWindows):
 			err = extend(&d.Windows, path, text)
+		case strings.HasPrefix(file.Name, ofHistograms):
+			err = extend(&d.Visible, path, text)
 		default:
 			err = extend(&d.Trials, path, text)
 		}

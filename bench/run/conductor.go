@@ -314,11 +314,16 @@ func (c *conductor) broken(trial int, probed bool) *Breach {
 }
 
 // clients are what the trial that row reports has to say of them.
-func (c *conductor) clients(row *results.Trial) (reads []results.Reads, windows []results.Window) {
+func (c *conductor) clients(row *results.Trial) (told Told) {
 	if c.load == nil {
-		return nil, nil
+		return told
 	}
-	return c.load.reads(row, c.cell.Settings.Workload.mode()), c.load.series(row)
+	w := &c.cell.Settings.Workload
+	told.Reads, told.Windows = c.load.reads(row, w.mode()), c.load.series(row)
+	if w.Batches > 0 {
+		told.Visible = c.load.histograms(row, w.mode(), row.Trial*w.Batches/c.cell.Trials)
+	}
+	return told
 }
 
 // remove takes ids out of a list.

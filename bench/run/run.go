@@ -73,21 +73,17 @@ type Options struct {
 	Jobs  int    // trials at a time; 0: as many as there are cores
 	Shard [2]int // this process's number and how many share the trials; zero: all
 
-	// Kept, unless nil, says that the i-th of this process's trials has ended in an earlier
-	// process, and is not to be run.
-	Kept func(i int) bool
+	// Kept are those of this process's trials that have ended in an earlier one, by their
+	// place among all of them. They are not run, but are in the summary.
+	Kept map[int]*Told
 
-	// Ended, unless nil, gets the checksum of the i-th of this process's trials and what was
-	// broken in it, likewise, before Clients and Rows.
-	Ended func(i int, checksum uint64, breaches []*Breach)
+	// Ended, unless nil, gets what the i-th of this process's trials has to say, never
+	// twice at a time, but in the order in which trials end.
+	Ended func(i int, t *Told)
 
-	// Rows gets what the i-th of this process's trials has to say, never twice
-	// at a time, but in the order in which trials end.
-	Rows func(i int, rows []results.Trial)
-
-	// Clients, unless nil, gets what its clients have to say, likewise, before Rows; no
-	// rows where the cell has no workload.
-	Clients func(i int, reads []results.Reads, windows []results.Window)
+	// Visible, unless nil, gets how soon writes were visible, once, when the last trial has
+	// ended; no rows where the cell does not tell.
+	Visible func(rows []results.Visibility)
 }
 
 // Trials is how many of the trials of a cell are this process's.
@@ -137,7 +133,8 @@ func Run(ctx context.Context, cell *Cell, o Options) (*Summary, error) {
 		jobs = 1 // one ensemble, and the machine to itself
 	}
 	r := newRunner(ctx, cell, o)
-	r.workers(system, min(jobs, max(1, len(r.todo))))
+	r.workers(system, min(jobs, len(r.todo)))
+	r.end()
 	r.sum.Wall = time.Since(start)
 	switch {
 	case r.err != nil:
@@ -156,15 +153,18 @@ type runner struct {
 	todo    []int // which of this process's trials
 	next    atomic.Int64
 
-	mu  sync.Mutex
-	sum *Summary
-	err error
+	mu      sync.Mutex
+	sum     *Summary
+	err     error
+	visible batches
 }
 
 func newRunner(ctx context.Context, cell *Cell, o Options) *runner {
-	r := &runner{cell: cell, options: o, ctx: ctx, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
+	r := &runner{cell: cell, options: o, ctx: ctx, visible: batches{}, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
 	for i := range o.Trials(cell) {
-		if o.Kept == nil || !o.Kept(i) {
+		if before := o.Kept[i]; before != nil {
+			r.count(before)
+		} else {
 			r.todo = append(r.todo, i)
 		}
 	}
@@ -211,29 +211,28 @@ func (r *runner) work(system *System) (err error) {
 // trial has a worker run the i-th of this process's trials.
 func (r *runner) trial(w worker, i int) error {
 	trial := r.options.trial(i)
-	var told parcel
-	var sum uint64
-	var breaches []*Breach
+	told := &Told{}
 	for _, probed := range r.cell.Passes() {
 		row, checksum, broken, err := w.trial(trial, probed)
 		if r.ctx.Err() != nil {
 			return nil // cut short: no row
 		}
 		if err != nil { // the world has failed: say so in the row, and end the cell
-			told.rows = append(told.rows, r.cell.failed(trial, probed))
-			r.finish(i, &told, sum, breaches)
+			told.Rows = append(told.Rows, r.cell.failed(trial, probed))
+			r.finish(i, told)
 			return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
 		}
-		reads, windows := w.clients(&row)
-		told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, reads...), append(told.windows, windows...)
+		said := w.clients(&row)
+		said.Rows = append(said.Rows, row)
+		told.add(&said)
 		if checksum != 0 {
-			sum = combine(sum, trial, probed, checksum)
+			told.Checksum = combine(told.Checksum, trial, probed, checksum)
 		}
 		if broken != nil {
-			breaches = append(breaches, broken)
+			told.Breaches = append(told.Breaches, broken)
 		}
 	}
-	r.finish(i, &told, sum, breaches)
+	r.finish(i, told)
 	return nil
 }
 
@@ -267,31 +266,48 @@ func (c *Cell) row(trial int, probed bool) results.Trial {
 // keptBreaches is how many a summary tells of.
 const keptBreaches = 5
 
-// A parcel is what a trial has to say.
-type parcel struct {
-	rows    []results.Trial
-	reads   []results.Reads
-	windows []results.Window
+// Told is what a trial has to say; Reads, Windows and Visible where its cell has a workload
+// that does.
+type Told struct {
+	Rows     []results.Trial
+	Reads    []results.Reads
+	Windows  []results.Window
+	Visible  []results.Visibility // not in files of its own: the rows of all trials of a cell add up
+	Checksum uint64               // over its events; those of trials add up
+	Breaches []*Breach
 }
 
-func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sum.Checksum += sum
+// add takes in what another has to say, but for checksum and breaches.
+func (t *Told) add(o *Told) {
+	t.Rows, t.Reads = append(t.Rows, o.Rows...), append(t.Reads, o.Reads...)
+	t.Windows, t.Visible = append(t.Windows, o.Windows...), append(t.Visible, o.Visible...)
+}
+
+// count adds a trial to the summary.
+func (r *runner) count(t *Told) {
+	r.sum.Checksum += t.Checksum
 	if n := keptBreaches - len(r.sum.Breaches); n > 0 {
-		r.sum.Breaches = append(r.sum.Breaches, breaches[:min(n, len(breaches))]...)
+		r.sum.Breaches = append(r.sum.Breaches, t.Breaches[:min(n, len(t.Breaches))]...)
 	}
-	for _, row := range told.rows {
+	r.visible.add(t.Visible)
+	for _, row := range t.Rows {
 		r.sum.Rows++
 		r.sum.Counts[row.Outcome]++
 	}
+}
+
+func (r *runner) finish(i int, t *Told) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count(t)
 	if r.options.Ended != nil {
-		r.options.Ended(i, sum, breaches)
+		r.options.Ended(i, t)
 	}
-	if r.options.Clients != nil {
-		r.options.Clients(i, told.reads, told.windows)
-	}
-	if r.options.Rows != nil {
-		r.options.Rows(i, told.rows)
+}
+
+// end tells what is known when the last trial has ended.
+func (r *runner) end() {
+	if r.options.Visible != nil {
+		r.options.Visible(r.visible.rows())
 	}
 }

@@ -144,6 +144,7 @@ type Workload struct {
 	Monotonic  *bool    `toml:"monotonic" doc:"a session tells each server how new a state it has seen, and one that is behind it refuses; absent: true for zab, as in ZooKeeper, else false"`
 	Warmup     Duration `toml:"warmup" least:"1ms" example:"\"10s\"" doc:"live: for so long the clients work once before the first trial, when nothing goes wrong and nobody measures: a JVM compiles meanwhile; absent: the one trial that is not counted has to do"`
 	Window     Duration `toml:"window" least:"1ms" example:"\"10ms\"" doc:"resolution of the time series of ended operations, which goes into windows-<mode>-<system>.csv; absent: no such file"`
+	Batches    int      `toml:"visibility_batches" json:",omitzero" least:"10" most:"1000" example:"20" doc:"how soon writes are visible, as whole curves, goes into histograms-<mode>-<system>.csv, counted over so many batches of trials a cell, from which intervals are made; absent: no such file"`
 }
 
 // Planned is a fault of the schedule.

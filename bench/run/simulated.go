@@ -20,7 +20,7 @@ type worker interface {
 	// system has one. An error is the world's, and ends the cell.
 	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error)
 	// clients are what the clients of the trial's workload have to say; row is what trial returned.
-	clients(row *results.Trial) ([]results.Reads, []results.Window)
+	clients(row *results.Trial) Told
 	close() error
 }
 
@@ -118,7 +118,7 @@ func (w *simulation[M]) staged(grow func(NodeID, protocols.Recovered, *rand.Rand
 
 func (w *simulation[M]) close() error { return nil }
 
-func (w *simulation[M]) clients(row *results.Trial) ([]results.Reads, []results.Window) {
+func (w *simulation[M]) clients(row *results.Trial) Told {
 	return w.conductor.clients(row)
 }
 

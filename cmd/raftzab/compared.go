@@ -148,8 +148,15 @@ func printCompared(out io.Writer, all []results.Comparison) {
 		}
 	}
 	w.Flush()
-	fmt.Fprintln(out, `Live trials always have probing clients, and so have these simulated ones, so elect_ms here is not that of the first table. zookeeper is compared with our zab.
- An asterisk: the distance is over that which chance alone passes one time in twenty. No interval below n = 6, no distance below n = 100.`)
+	if slices.ContainsFunc(all, func(c results.Comparison) bool {
+		return slices.ContainsFunc(c.Measures, func(m results.Compared) bool { return m.Measure != "outage_ms" && m.Live.Probed })
+	}) {
+		fmt.Fprintln(out, "Both sides are trials with probing clients, so elect_ms here is not that of the first table.")
+	} else {
+		fmt.Fprintln(out, "Neither side has probing clients; where the scenario has [workload], its clients ask on both.")
+	}
+	fmt.Fprintln(out, `zookeeper is compared with our zab.
+An asterisk: the distance is over that which chance alone passes one time in twenty. No interval below n = 6, no distance below n = 100.`)
 }
 
 // apart is difference, relative difference and distance, as three columns.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,7 +97,7 @@ func (p *progress) done() {
 }
 
 // end leaves one line about each cell.
-func (p *progress) end(turns []*turn, sums map[*turn]*run.Summary) {
+func (p *progress) end(turns []*turn, sums []*run.Summary) {
 	if p == nil {
 		return
 	}
@@ -108,8 +109,7 @@ func (p *progress) end(turns []*turn, sums map[*turn]*run.Summary) {
 		p.bar = nil
 	}
 	p.pace.took(time.Since(p.began), float64(p.ran)/float64(max(1, p.total)), p.cells...)
-	for i, t := range turns {
-		s := sums[t]
+	for i, s := range sums {
 		fmt.Fprintf(p.out, "%s%s: %d rows in %v", p.where(), s.Cell, s.Rows, s.Wall.Round(10*time.Millisecond))
 		for _, o := range []results.Outcome{results.Censored, results.Violated, results.Failed} {
 			if n := s.Counts[o]; n > 0 {
@@ -167,6 +167,11 @@ func cost(cell *run.Cell, trials int, known []results.CellRun) time.Duration {
 		}
 	}
 	return reckoned
+}
+
+// only reckons with no other cells.
+func (p *pace) only(these func(*run.Cell) bool) {
+	maps.DeleteFunc(p.expected, func(cell *run.Cell, _ time.Duration) bool { return !these(cell) })
 }
 
 // left is how long all takes that has not ended, when a part of these cells has.

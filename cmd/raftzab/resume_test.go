@@ -78,27 +78,27 @@ func TestAnInterruptedRunGoesOnAndLeavesWhatAnUninterruptedOneDoes(t *testing.T)
 	held(t, append(args, "whole")...)
 	want := filesIn(t, "whole")
 	rng := rand.New(rand.NewPCG(1, 1))
+	journal := filepath.Join("parts", "small", "journal.jsonl")
 	for range 3 {
 		os.RemoveAll("parts")
 		taken := 0
-		for {
+		for _, interrupted := range []bool{true, true, false} {
 			ctx, stop := context.WithCancel(t.Context())
-			time.AfterFunc(time.Duration(rng.IntN(150))*time.Millisecond, stop)
+			if interrupted {
+				go grown(ctx, journal, 1000+rng.Int64N(40_000), stop)
+			}
 			var out, errs bytes.Buffer
 			code := execute(ctx, append(args, "parts"), &out, &errs)
 			stop()
 			if strings.Contains(errs.String(), "going on where") {
 				taken++
 			}
-			if code == exitHeld {
-				break
-			}
-			if code != exitInterrupted {
+			if interrupted != (code == exitInterrupted) || !interrupted && code != exitHeld {
 				t.Fatalf("exit %d\n%s", code, errs.String())
 			}
 		}
-		if taken == 0 {
-			t.Error("nothing was taken over")
+		if taken != 2 {
+			t.Errorf("taken over %d times", taken)
 		}
 		sameFiles(t, filesIn(t, "parts"), want)
 		if d := load(t, filepath.Join("parts", "small")); len(d.Run.Resumed) != 1 {
@@ -107,41 +107,40 @@ func TestAnInterruptedRunGoesOnAndLeavesWhatAnUninterruptedOneDoes(t *testing.T)
 	}
 }
 
+// grown does something when a journal has grown by so many bytes.
+func grown(ctx context.Context, journal string, by int64, what func()) {
+	size := func() int64 {
+		if info, err := os.Stat(journal); err == nil {
+			return info.Size()
+		}
+		return 0
+	}
+	for by += size(); ctx.Err() == nil; time.Sleep(time.Millisecond) {
+		if size() > by {
+			what()
+			return
+		}
+	}
+}
+
 // Real processes: Ctrl-C, Ctrl-C and kill -9 at random moments.
 func TestAKilledProcessLosesNoMoreThanItsLastSecond(t *testing.T) {
 	dir := t.TempDir()
 	args := []string{"run", "experiments/election-latency.toml", "--systems", "raft,zab,etcd", "--mode", "sim", "--trials", "700", "--out"}
-	run := func(out string, grown int64, how syscall.Signal) (said string) {
+	run := func(out string, by int64, how syscall.Signal) (said string) {
 		cmd := process(t, append(slices.Clone(args), filepath.Join(dir, out))...)
 		var errs bytes.Buffer
 		cmd.Stderr = &errs
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		ended := make(chan struct{})
-		go func() {
-			cmd.Wait()
-			close(ended)
-		}()
-		journal := filepath.Join(dir, out, "election-latency", "journal.jsonl")
-		size := func() int64 {
-			if info, err := os.Stat(journal); err == nil {
-				return info.Size()
-			}
-			return 0
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		if how != 0 {
+			go grown(ctx, filepath.Join(dir, out, "election-latency", "journal.jsonl"), by, func() { cmd.Process.Signal(how) })
 		}
-		grown += size()
-		for struck := grown == 0 || how == 0; ; {
-			select {
-			case <-ended:
-				return errs.String()
-			case <-time.After(time.Millisecond):
-				if !struck && size() > grown {
-					struck = true
-					cmd.Process.Signal(how)
-				}
-			}
-		}
+		cmd.Wait()
+		return errs.String()
 	}
 	run("whole", 0, 0)
 	rng := rand.New(rand.NewPCG(2, 2))

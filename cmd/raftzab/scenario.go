@@ -134,7 +134,7 @@ type turn struct {
 
 // batch measures one cell, or several that take turns.
 func (m *measuring) batch(numbers []int) error {
-	var all, rest []*turn
+	var turns []*turn
 	var cells []*run.Cell
 	var options []run.Options
 	var writing error
@@ -146,60 +146,43 @@ func (m *measuring) batch(numbers []int) error {
 		if t == nil {
 			continue
 		}
-		if all = append(all, t); len(t.kept.trials) == t.total {
-			continue
-		}
-		rest, cells = append(rest, t), append(cells, t.cell)
-		now := &record{}
-		options = append(options, run.Options{Jobs: m.jobs, Shard: m.shard,
-			Kept: func(i int) bool { return t.kept.trials[i] != nil },
-			Ended: func(i int, checksum uint64, breaches []*run.Breach) {
-				now = &record{checksum: checksum}
-				for _, b := range breaches {
-					now.breaches = append(now.breaches, results.Breach{Trial: b.Trial, Probed: b.Probed, What: b.What})
-				}
-			},
-			Clients: func(i int, reads []results.Reads, windows []results.Window) { now.reads, now.windows = reads, windows },
-			Rows: func(i int, rows []results.Trial) {
-				now.rows = rows
-				writing = errors.Join(writing, m.take(t, i, now))
-				if m.journal && !now.failed() {
-					writing = errors.Join(writing, m.folder.Keep(t.number, t.to.keep(i, now)))
+		turns, cells = append(turns, t), append(cells, t.cell)
+		options = append(options, run.Options{Jobs: m.jobs, Shard: m.shard, Kept: t.kept.trials,
+			Ended: func(i int, told *run.Told) {
+				writing = errors.Join(writing, m.take(t, i, told))
+				if m.journal && !failed(told) {
+					writing = errors.Join(writing, m.folder.Keep(t.number, t.to.keep(i, told)))
 				}
 				m.progress.done()
+			}, Visible: func(rows []results.Visibility) {
+				if w := t.to.visible; w != nil {
+					writing = errors.Join(writing, w.Put(t.base, rows...))
+				}
 			}})
 	}
-	if len(all) == 0 {
+	if len(turns) == 0 {
 		return nil
 	}
-	m.progress.begin(all)
-	sums := map[*turn]*run.Summary{}
-	if len(rest) > 0 {
-		list, err := measure(m.ctx, cells, options)
-		for i, t := range rest {
-			if sums[t] = list[i]; m.journal {
-				writing = errors.Join(writing, m.folder.Note(t.number, session(list[i])))
-			}
-		}
-		if m.failed = errors.Join(m.failed, err); err != nil {
-			m.manifest.Interrupted = errors.Is(err, run.ErrInterrupted)
-			if !m.manifest.Interrupted {
-				m.world.Warnings = append(m.world.Warnings, err.Error())
-				fmt.Fprintln(m.stderr, err)
-			}
+	m.progress.begin(turns)
+	sums, err := measure(m.ctx, cells, options)
+	if m.failed = errors.Join(m.failed, err); err != nil {
+		m.manifest.Interrupted = errors.Is(err, run.ErrInterrupted)
+		if !m.manifest.Interrupted {
+			m.world.Warnings = append(m.world.Warnings, err.Error())
+			fmt.Fprintln(m.stderr, err)
 		}
 	}
-	for _, t := range all {
-		if sums[t] == nil {
-			sums[t] = &run.Summary{Cell: t.cell, Counts: map[results.Outcome]int{}}
+	for i, t := range turns {
+		if m.journal && len(t.kept.trials) < t.total {
+			writing = errors.Join(writing, m.folder.Note(t.number, session(sums[i])))
 		}
-		t.kept.absorb(sums[t])
-		m.world.Violated += sums[t].Counts[results.Violated]
+		t.kept.absorb(sums[i])
+		m.world.Violated += sums[i].Counts[results.Violated]
 		m.table.add(t.sample)
-		m.broken = append(m.broken, sums[t].Breaches...)
-		writing = errors.Join(writing, note(&m.manifest, &m.world, t.system, t.cell, sums[t]))
+		m.broken = append(m.broken, sums[i].Breaches...)
+		writing = errors.Join(writing, note(&m.manifest, &m.world, t.system, t.cell, sums[i]))
 	}
-	m.progress.end(all, sums)
+	m.progress.end(turns, sums)
 	return writing
 }
 
@@ -221,7 +204,7 @@ func (m *measuring) begin(number int) (*turn, error) {
 	if why := m.lacking(cell, system); why != "" {
 		return nil, m.leaveOut(cell, system, why)
 	}
-	t.base, m.used[file] = m.used[file], m.used[file]+t.total
+	t.base, m.used[file] = m.used[file], m.used[file]+max(1, t.total)
 	if t.to = m.writers[file]; t.to == nil {
 		if t.to, err = open(m.folder, m.s, cell); err != nil {
 			return nil, err
@@ -232,8 +215,8 @@ func (m *measuring) begin(number int) (*turn, error) {
 		if t.kept, err = m.earlier(number, t.to); err != nil {
 			return nil, err
 		}
-		for i, was := range t.kept.all() {
-			if err := m.take(t, i, was); err != nil {
+		for i, told := range t.kept.trials {
+			if err := m.take(t, i, told); err != nil {
 				return nil, err
 			}
 		}
@@ -242,13 +225,16 @@ func (m *measuring) begin(number int) (*turn, error) {
 }
 
 // take takes in what the i-th of this process's trials of a cell has to say.
-func (m *measuring) take(t *turn, i int, what *record) error {
-	t.sample.add(what.rows)
+func (m *measuring) take(t *turn, i int, told *run.Told) (err error) {
+	t.sample.add(told.Rows)
 	if len(m.s.Rules) > 0 {
-		m.data.Add(what.rows...)
-		m.data.AddReads(what.reads...)
+		m.data.Add(told.Rows...)
+		m.data.AddReads(told.Reads...)
 	}
-	return t.to.put(t.base+i, what)
+	for _, f := range t.to.files {
+		err = errors.Join(err, f.put(t.base+i, told))
+	}
+	return err
 }
 
 // leaveOut notes that a system cannot run here.
@@ -279,31 +265,6 @@ func measure(ctx context.Context, cells []*run.Cell, options []run.Options) ([]*
 	}
 	sum, err := run.Run(ctx, cells[0], options[0])
 	return []*run.Summary{sum}, err
-}
-
-// outputs are the data files of a system in a mode.
-type outputs struct {
-	trials  *results.Writer[results.Trial]
-	reads   *results.Writer[results.Reads]  // nil: no cell of the scenario has clients that read
-	windows *results.Writer[results.Window] // nil: none has a time series
-}
-
-// open begins the files that the system of a cell has in this scenario.
-func open(folder *results.Folder, s *experiments.Scenario, cell *run.Cell) (w *outputs, err error) {
-	w = &outputs{}
-	mode, system := string(cell.Mode), cell.System
-	if w.trials, err = folder.Trials(mode, system, s.SweptKeys, s.Asked()...); err != nil {
-		return nil, err
-	}
-	if s.Reads() {
-		if w.reads, err = folder.Reads(mode, system, s.SweptKeys); err != nil {
-			return nil, err
-		}
-	}
-	if s.Windows() {
-		w.windows, err = folder.Windows(mode, system, s.SweptKeys)
-	}
-	return w, err
 }
 
 // note tells the manifest and the run of a cell.
