@@ -33,6 +33,7 @@ type Scenario struct {
 	Title     string
 	Question  string
 	Claims    []string
+	Minutes   float64 // that all of it takes on two cores; 0: the file does not say
 	Seed      uint64
 	Text      []byte   // as read
 	SweptKeys []string // in the order of the file
@@ -360,25 +361,3 @@ func flagOf(value, flag string) string {
 func (o *Options) wanted(mode run.Mode, cases, system string) bool {
 	return (o.Mode == "" || o.Mode == string(mode)) && (o.Case == "" || o.Case == cases) && (len(o.Systems) == 0 || slices.Contains(o.Systems, system))
 }
-
-// claims that exist.
-func isClaim(id string) bool {
-	for _, c := range claims {
-		if id == c {
-			return true
-		}
-	}
-	return false
-}
-
-var claims = func() (ids []string) {
-	for _, group := range []struct {
-		letter string
-		n      int
-	}{{"R", 11}, {"D", 5}, {"E", 6}} {
-		for i := range group.n {
-			ids = append(ids, fmt.Sprintf("%s%d", group.letter, i+1))
-		}
-	}
-	return ids
-}()

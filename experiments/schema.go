@@ -16,6 +16,7 @@ type document struct {
 	Title    string   `toml:"title" required:"true" example:"\"Split votes\"" doc:"what the figure is called"`
 	Question string   `toml:"question" required:"true" example:"\"How often are votes shared out?\"" doc:"what the experiment answers, as a sentence"`
 	Claims   []string `toml:"claims" example:"[\"R3\"]" doc:"ids of the claims that it tests: R1-R11, D1-D5, E1-E6"`
+	Minutes  float64  `toml:"minutes" doc:"about how long all of it takes, in minutes, on two cores; for readers, it decides nothing; absent: nobody has said"`
 	Seed     uint64   `toml:"seed" required:"true" doc:"decides every draw of every trial"`
 	Runs     []entry  `toml:"run" doc:"what runs where; at least one"`
 	settings

@@ -51,7 +51,7 @@ var figures = []figure{
 }
 
 // All draws the figures of the scenario whose results are in dir into
-// dir/figures, each as SVG, PNG and PDF with its caption beside it as text and
+// dir/figures, each in all formats with its caption beside it as text and
 // its table, if it has one, as CSV, and returns the paths of what it wrote. The same data give the same bytes.
 func All(dir string) (written []string, err error) {
 	data, err := results.Load(dir)

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -187,18 +188,55 @@ func (f *Folder) Abandon() {
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }
 
 func (f *Folder) writeJSON(name string, v any) error {
-	var text strings.Builder
+	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
 	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
-	if err := os.WriteFile(f.path(name+besides), []byte(text.String()), 0o666); err != nil {
+	if err := os.WriteFile(f.path(name+besides), indented(text.Bytes()), 0o666); err != nil {
 		return fmt.Errorf("cannot write results: %w", err)
 	}
 	if err := os.Rename(f.path(name+besides), f.path(name)); err != nil {
 		return fmt.Errorf("putting results in place: %w", err)
 	}
 	return nil
+}
+
+// deepest is how deep values are that still get lines of their own: the fields of
+// a cell do, and its settings are one line.
+const deepest = 3
+
+// indented breaks compact JSON into lines.
+func indented(compact []byte) []byte {
+	var text bytes.Buffer
+	depth, quoted, escaped := 0, false, false
+	newline := func() {
+		text.WriteString("\n" + strings.Repeat("  ", depth))
+	}
+	for i, c := range compact {
+		switch {
+		case quoted:
+			quoted, escaped = c != '"' || escaped, c == '\\' && !escaped
+		case c == '"':
+			quoted = true
+		case c == '}' || c == ']':
+			if depth--; depth < deepest && compact[i-1] != c-2 { // the bracket that opened it
+				newline()
+			}
+		}
+		text.WriteByte(c)
+		switch {
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth <= deepest && compact[i+1] != c+2 {
+				newline()
+			}
+		case c == ',' && depth <= deepest:
+			newline()
+		case c == ':' && depth <= deepest:
+			text.WriteByte(' ')
+		}
+	}
+	return text.Bytes()
 }

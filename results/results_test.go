@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -442,7 +443,41 @@ func TestReadsAndWindowsAreReadBack(t *testing.T) {
 	if got, want := fmt.Sprint(d.Reads, d.Windows, d.Visible, len(d.Trials), len(d.Manifest.Files)), fmt.Sprint([]Reads{r}, []Window{w, w}, []Visibility{v}, 1, 4); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if d = write(false); len(d.Reads)+len(d.Windows)+len(d.Visible) > 0 {
+	d = write(false)
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.csv")); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+	if len(d.Reads)+len(d.Windows)+len(d.Visible) > 0 {
 		t.Error("what an earlier run left is still there")
+	}
+}
+
+func TestWhatIsThereIsLoadedBesideWhatIsNot(t *testing.T) {
+	dir := t.TempDir()
+	f, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, system := range []string{"etcd", "raft", "zab"} {
+		w, err := f.Trials("sim", system, swept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, w, 0, example(0))
+	}
+	if err := f.Finish(Manifest{}, Run{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"trials-sim-etcd.csv", "trials-sim-zab.csv"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := Load(dir)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "trials-sim-etcd.csv") {
+		t.Errorf("the error is %v", err)
+	}
+	if want := []string{"trials-sim-etcd.csv", "trials-sim-zab.csv"}; d == nil || !slices.Equal(d.Missing, want) || len(d.Trials) != 1 {
+		t.Errorf("got %+v; want one trial, and %q missing", d, want)
 	}
 }

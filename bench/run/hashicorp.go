@@ -5,12 +5,13 @@ import (
 
 	"raftzab/bench"
 	"raftzab/bench/baseline/hashicorp"
+	"raftzab/bench/trace"
 	"raftzab/results"
 )
 
 // inBubble makes workers for hashicorp/raft, each of whose trials is a bubble
 // of virtual time of its own.
-func inBubble(ctx context.Context, cell *Cell, _ func(Time, string)) (worker, error) {
+func inBubble(ctx context.Context, cell *Cell, _ func(*trace.Event)) (worker, error) {
 	w := &bubbles{ctx: ctx, cfg: hashicorpConfig(&cell.Settings, cell.Seed)}
 	w.conductor = conductor{cell: cell, election: election{protocol: "raft", nodes: cell.Settings.Cluster.Voters, countable: hashicorp.ElectionKind}}
 	w.cfg.Sent = func(_ Time, from, to NodeID, kind uint8, size int) { w.conductor.election.sent(from, to, kind, size) }

@@ -4,6 +4,7 @@ import (
 	"raftzab/bench"
 	"raftzab/bench/check"
 	"raftzab/bench/fault"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 	"raftzab/results"
 )
@@ -218,6 +219,24 @@ func (e *election) report(row *results.Trial, inside bool) {
 		}
 		e.hindered.report(row, e.winner, inside)
 	}
+}
+
+// marks are the ends of the phases that report has, with the fault before them.
+func (e *election) marks() (marks []trace.Mark) {
+	if !e.begun {
+		return nil
+	}
+	marks = append(marks, trace.Mark{At: e.t0, Name: "begin"})
+	if e.detected != 0 {
+		marks = append(marks, trace.Mark{At: e.detected, Name: "detect"})
+	}
+	if e.active == 0 {
+		return marks
+	}
+	if w := &e.seats[e.winner]; e.detected != 0 && w.elected >= e.detected {
+		marks = append(marks, trace.Mark{At: w.elected, Name: "vote"})
+	}
+	return append(marks, trace.Mark{At: e.active, Name: "activate"})
 }
 
 func contains(set []uint64, x uint64) bool {

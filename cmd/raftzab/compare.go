@@ -113,7 +113,7 @@ func setSideBySide(out, errs io.Writer, dirs []string, sides [2]*results.Data, m
 	if len(all) == 0 {
 		return fail(exitUsage, "compare: %s and %s have no cell and measure in common; --measures names others", dirs[0], dirs[1])
 	}
-	adjust(all)
+	together(all)
 	rows := [][]string{{"cell", "measure", "n A", "median A", "low A", "high A", "n B", "median B", "low B", "high B", "B / A", "low", "high", "trials pair", "KS distance", "p (Holm)"}}
 	for _, p := range all {
 		rows = append(rows, p.row())
@@ -251,8 +251,8 @@ func pair(a, b *sideOf, measure string, paired bool, seed uint64) *pairing {
 	return p
 }
 
-// adjust makes the p-values those of comparisons that are made at once.
-func adjust(all []*pairing) {
+// together makes the p-values those of comparisons that are made at once.
+func together(all []*pairing) {
 	var p []float64
 	for _, x := range all {
 		if !math.IsNaN(x.p) {
