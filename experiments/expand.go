@@ -23,6 +23,7 @@ type expansion struct {
 	sets  []assignment
 	cases []oneCase
 	sweep []swept
+	quick quickly
 	made  map[string]int // the run that made a cell
 	all   []verdict.Cell // also those that flags leave out
 }
@@ -82,6 +83,7 @@ func (f *source) read(sets []assignment, o Options) {
 	for _, s := range x.sweep {
 		f.scenario.SweptKeys = append(f.scenario.SweptKeys, s.path)
 	}
+	x.readQuick()
 	ran := false
 	for i := range x.doc.Runs {
 		switch path := element("run", i); {
@@ -254,6 +256,9 @@ func (x *expansion) run(i int) bool {
 	if mode == run.Sim && e.Turns {
 		r.add(x.where(path+".turns", -1), "nothing else disturbs simulated trials; take it out")
 	}
+	if e.Quick != nil && *e.Quick > e.Trials && e.Trials > 0 {
+		r.add(x.where(path+".quick", -1), "%d is more than trials, %d; write less, or raise trials", *e.Quick, e.Trials)
+	}
 	chosen, cases := x.chosen(e, path), x.cases
 	if e.Cases != nil {
 		cases = x.named(e, path)
@@ -370,12 +375,12 @@ func (x *expansion) cell(i int, c oneCase, point int, s *run.System) bool {
 	if !x.o.wanted(run.Mode(e.Mode), c.name, s.Name) {
 		return true
 	}
-	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Loopback: e.Loopback, Turns: e.Turns, Trials: e.Trials, Seed: x.f.scenario.Seed}
+	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Loopback: e.Loopback, Turns: e.Turns, Seed: x.f.scenario.Seed}
 	if len(settingsOf) == 0 {
 		cell.Swept = nil
 	}
-	if x.o.Trials > 0 && cell.Mode != run.Conversation {
-		cell.Trials = x.o.Trials
+	if cell.Trials = x.trials(e, &cell); cell.Trials == 0 {
+		return true
 	}
 	x.finish(&cell, tree, e, path, s)
 	return true

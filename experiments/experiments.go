@@ -100,6 +100,7 @@ type Options struct {
 	Systems []string // only these
 	Mode    string   // only this
 	Case    string   // only this
+	Tier    string   // Quick or Full; empty: Full
 }
 
 // largest is the size in bytes from which on a file is no scenario.
@@ -108,25 +109,45 @@ const largest = 1 << 20
 // Load reads and expands scenario files. An error is of type Problems: all that
 // is wrong with all files and flags.
 func Load(paths []string, o Options) ([]*Scenario, error) {
-	var all Problems
 	var files []*source
+	for _, path := range paths {
+		files = append(files, open(path))
+	}
+	return loadAll(files, o)
+}
+
+// LoadText is Load of a text, as a manifest keeps it; path is what errors call it and
+// what its cells are from, and names the scenario.
+func LoadText(path string, text []byte, o Options) (*Scenario, error) {
+	f := &source{path: path, name: nameOf(path), r: &report{}}
+	f.plant(text)
+	all, err := loadAll([]*source{f}, o)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+func loadAll(files []*source, o Options) ([]*Scenario, error) {
+	var all Problems
 	flags := &report{}
 	sets := parseSets(o.Set, flags)
+	if o.Tier != "" && o.Tier != Quick && o.Tier != Full {
+		flags.add(origin{file: "--tier"}, "%q is no tier; write quick or full", o.Tier)
+	}
 	if o.Trials < 0 {
 		flags.add(origin{file: "--trials"}, "%d is too few; write a number from 1", o.Trials)
 	}
-	for _, path := range paths {
-		f := open(path)
-		for _, other := range files {
+	for i, f := range files {
+		for _, other := range files[:i] {
 			if other.name == f.name && other.root != nil && f.root != nil {
-				f.r.add(origin{file: path}, "has the name of %s, and so the same folder of results; give it another", other.path)
+				f.r.add(origin{file: f.path}, "has the name of %s, and so the same folder of results; give it another", other.path)
 			}
 		}
 		if f.root != nil {
 			f.read(sets, o)
 			f.judge(o)
 		}
-		files = append(files, f)
 	}
 	choose(files, o, flags)
 	all = append(all, flags.found...)
@@ -157,9 +178,11 @@ type source struct {
 	systems, modes, cases []string // what it names, for flags to choose from
 }
 
+func nameOf(path string) string { return strings.TrimSuffix(filepath.Base(path), ".toml") }
+
 // open reads a file as far as its tree.
 func open(path string) *source {
-	f := &source{path: path, name: strings.TrimSuffix(filepath.Base(path), ".toml"), r: &report{}}
+	f := &source{path: path, name: nameOf(path), r: &report{}}
 	whole := origin{file: path}
 	text, err := readLimited(path)
 	switch {

@@ -22,6 +22,7 @@ type document struct {
 	settings
 	Cases    *node    `toml:"case" doc:"settings that go together: a name, and any keys as \"network.loss\" or \"fault[0].kind\"; each case runs, for the systems that one of its keys governs"`
 	Verdicts []stated `toml:"verdict" doc:"a rule by which the data decide about a part of a claim; every id in claims has one or more. See Verdicts, above"`
+	Quick    *node    `toml:"quick" doc:"what of cases and sweeps the quick tier keeps: cases = [names], and lists of values for swept keys, as \"cluster.voters\" = [3]; absent: all"`
 	Sweep    *node    `toml:"sweep" doc:"lists of values for any keys, as \"cluster.voters\" = [3, 5]; every combination runs, for the systems that the keys govern"`
 }
 
@@ -38,6 +39,7 @@ type entry struct {
 	Mode        string   `toml:"mode" required:"true" oneof:"sim,live,conversation" doc:"\"sim\" (virtual time), \"live\" (real processes), or \"conversation\" (the texts of raft/testdata or zab/testdata are played; they say what happens, and no other section has an effect on them)"`
 	Systems     []string `toml:"systems" required:"true" example:"[\"raft\", \"zab\"]" doc:"raft, zab, etcd, hashicorp, zookeeper"`
 	Trials      int      `toml:"trials" required:"true" example:"1000" least:"1" doc:"per cell; of conversations 1"`
+	Quick       *int     `toml:"quick" least:"0" doc:"per cell in the quick tier (raftzab run --tier quick), which is all that somebody waits for; 0: none, the run is left to the full tier; absent: as trials"`
 	Cases       []string `toml:"cases" example:"[\"crash\"]" doc:"names of the cases that it runs; absent: all; of conversations their files' names, without .txt"`
 	Unsupported string   `toml:"unsupported" oneof:"skip" doc:"\"skip\": leave out a cell whose system cannot have a setting, and say so in the manifest; absent: an error"`
 	Turns       bool     `toml:"turns" doc:"live: the first trial of each cell, then the second of each, and so on, so that whatever else the machine does strikes all alike; all servers are up meanwhile, and cells that differ in nothing but what their clients ask for ([workload], without clients and keys) have the same; absent: a cell after the other"`

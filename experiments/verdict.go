@@ -29,7 +29,7 @@ func (f *source) judge(o Options) {
 		return
 	}
 	x := f.expansion
-	if o.Mode != "" || o.Case != "" || len(o.Systems)+len(o.Set) > 0 {
+	if o.Tier == Quick || o.Mode != "" || o.Case != "" || len(o.Systems)+len(o.Set) > 0 {
 		bare := &source{path: f.path, name: f.name, r: f.r}
 		if bare.plant(f.text); bare.root != nil {
 			bare.read(nil, Options{})

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -27,9 +28,8 @@ type Data struct {
 	Warnings []string     // what does not fit together
 }
 
-// Load reads the results of a scenario from its folder. If files with data are not
-// there, the error is fs.ErrNotExist and the rest is returned with it.
-func Load(dir string) (*Data, error) {
+// Describe reads what is said of the results of a scenario in its folder, without the data.
+func Describe(dir string) (*Data, error) {
 	d := &Data{}
 	if err := readJSON(dir, manifestName, &d.Manifest); err != nil {
 		return nil, err
@@ -39,6 +39,38 @@ func Load(dir string) (*Data, error) {
 	}
 	// Data of others may come without run.json: it has no bearing on the numbers.
 	if err := readJSON(dir, runName, &d.Run); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Intact reports whether the folder has all data files that the run wrote, as it wrote them.
+func (d *Data) Intact(dir string) bool {
+	for _, file := range d.Files() {
+		if sum, err := SumOf(filepath.Join(dir, file.Name)); err != nil || sum != file.SHA256 {
+			return false
+		}
+	}
+	return true
+}
+
+// SumOf returns the SHA-256 of a file, hexadecimal.
+func SumOf(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, file)
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// Load reads the results of a scenario from its folder. If files with data are not
+// there, the error is fs.ErrNotExist and the rest is returned with it.
+func Load(dir string) (*Data, error) {
+	d, err := Describe(dir)
+	if err != nil {
 		return nil, err
 	}
 	var missing error // the first

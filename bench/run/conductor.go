@@ -359,15 +359,15 @@ func (c *conductor) broken(trial int, probed bool) *Breach {
 }
 
 // clients are what the trial that row reports has to say of them.
-func (c *conductor) clients(row *results.Trial) (told parcel) {
-	told.moments = c.timeline.rows(row)
+func (c *conductor) clients(row *results.Trial) (told Told) {
+	told.Moments = c.timeline.rows(row)
 	if c.load == nil {
 		return told
 	}
 	w := &c.cell.Settings.Workload
-	told.reads, told.windows = c.load.reads(row, w.mode()), c.load.series(row)
+	told.Reads, told.Windows = c.load.reads(row, w.mode()), c.load.series(row)
 	if w.Batches > 0 {
-		told.visible = c.load.histograms(row, w.mode(), row.Trial*w.Batches/c.cell.Trials)
+		told.Visible = c.load.histograms(row, w.mode(), row.Trial*w.Batches/c.cell.Trials)
 	}
 	return told
 }

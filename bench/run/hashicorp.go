@@ -37,6 +37,6 @@ func (w *bubbles) trial(trial int, probed bool) (row results.Trial, checksum uin
 	return c.row(trial, true), 0, c.broken(trial, probed), err
 }
 
-func (w *bubbles) clients(row *results.Trial) parcel {
+func (w *bubbles) clients(row *results.Trial) Told {
 	return w.conductor.clients(row)
 }

@@ -20,8 +20,8 @@ type worker interface {
 	// trial returns the row, and a checksum over the trial's events where a
 	// system has one. An error is the world's, and ends the cell.
 	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error)
-	// clients are what the trial's clients have to say; row is what trial returned.
-	clients(row *results.Trial) parcel
+	// clients are what the clients of the trial's workload have to say; row is what trial returned.
+	clients(row *results.Trial) Told
 	close() error
 }
 
@@ -130,7 +130,7 @@ func (w *simulation[M]) audible(grow func(NodeID, protocols.Recovered, *rand.Ran
 
 func (w *simulation[M]) close() error { return nil }
 
-func (w *simulation[M]) clients(row *results.Trial) parcel {
+func (w *simulation[M]) clients(row *results.Trial) Told {
 	return w.conductor.clients(row)
 }
 
