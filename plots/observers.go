@@ -2,7 +2,6 @@ package plots
 
 import (
 	"fmt"
-	"slices"
 
 	"raftzab/results"
 )
@@ -23,64 +22,32 @@ func observerThroughput(d *results.Data) (drawing, string, bool) {
 }
 
 func throughputPanels(d *results.Data) []sweptPanel {
-	return observerPanels(d, func(_ string, s *settings) []observerMeasure {
+	return observerPanels(d, func(_ string, s *settings) []measure {
 		w := &s.Workload
 		switch {
 		case w.Clients == 0:
 			return nil
 		case w.Rate > 0:
-			return []observerMeasure{{fmt.Sprintf("median commit latency (ms), %g writes/s", w.Rate*(1-w.Reads)), false, func(t *results.Trial) results.Number { return t.CommitP50 }}}
+			return []measure{{title: fmt.Sprintf("median commit latency (ms), %g writes/s", w.Rate*(1-w.Reads)), of: func(t *results.Trial) results.Number { return t.CommitP50 }}}
 		case w.Reads == 0:
-			return []observerMeasure{{"writes/s", false, func(t *results.Trial) results.Number { return t.Throughput }}}
+			return []measure{{title: "writes/s", of: func(t *results.Trial) results.Number { return t.Throughput }}}
 		case w.Reads == 1:
-			return []observerMeasure{{"reads/s", false, func(t *results.Trial) results.Number { return t.Throughput }}}
+			return []measure{{title: "reads/s", of: func(t *results.Trial) results.Number { return t.Throughput }}}
 		}
-		return []observerMeasure{{fmt.Sprintf("operations/s, %g %% reads", 100*w.Reads), false, func(t *results.Trial) results.Number { return t.Throughput }}}
+		return []measure{{title: fmt.Sprintf("operations/s, %g %% reads", 100*w.Reads), of: func(t *results.Trial) results.Number { return t.Throughput }}}
 	})
-}
-
-// An observerMeasure is a number of each trial.
-type observerMeasure struct {
-	title string
-	log   bool
-	of    func(t *results.Trial) results.Number
 }
 
 // observerPanels sorts the rows of a scenario that varies the number of observers, and
 // nothing else, into a panel for each case and measure that it has.
-func observerPanels(d *results.Data, measures func(in string, s *settings) []observerMeasure) (panels []sweptPanel) {
+func observerPanels(d *results.Data, measures func(in string, s *settings) []measure) []sweptPanel {
 	if !sweeps(d, observersKey) {
 		return nil
 	}
-	rows := rowsByCell(d)
-	for i := range d.Manifest.Cells {
-		cell := &d.Manifest.Cells[i]
-		s := settingsOf(cell)
-		for _, m := range measures(cell.Case, &s) {
-			var values []float64
-			for _, t := range rows[cell] {
-				if v := m.of(t); there(v) && t.Outcome != results.Failed && (cell.Mode == "live" || !t.Probed) {
-					values = append(values, float64(v))
-				}
-			}
-			x, ok := spotOf(valueOf(cell, observersKey), values)
-			if !ok {
-				continue
-			}
-			at := slices.IndexFunc(panels, func(p sweptPanel) bool { return p.Title == m.title })
-			if at < 0 {
-				at = len(panels)
-				panels = append(panels, sweptPanel{Title: m.title, Log: m.log})
-			}
-			of := series{Mode: cell.Mode, System: cell.System}
-			panels[at].add(of.label(), cell, x)
-		}
-	}
-	for i := range panels {
-		panels[i].Title = letter(i, len(panels)) + panels[i].Title
-		slices.SortStableFunc(panels[i].Lines, func(a, b sweptLine) int { return rank(a.cell.System) - rank(b.cell.System) })
-	}
-	return panels
+	return panelsOver(d, observersKey, func(c *results.Cell) []measure {
+		s := settingsOf(c)
+		return measures(c.Case, &s)
+	})
 }
 
 // seriesOfSweep returns the panels as captions know them.

@@ -16,13 +16,13 @@ func observerElections(d *results.Data) (drawing, string, bool) {
 }
 
 func observerElectionPanels(d *results.Data) []sweptPanel {
-	return observerPanels(d, func(in string, s *settings) []observerMeasure {
+	return observerPanels(d, func(in string, s *settings) []measure {
 		if s.Workload.Clients > 0 || len(s.Faults) == 0 {
 			return nil
 		}
-		return []observerMeasure{
-			{in + ": time to a new leader (ms)", false, func(t *results.Trial) results.Number { return t.ElectMS }},
-			{in + ": election messages", true, func(t *results.Trial) results.Number { return t.Messages }},
+		return []measure{
+			{title: in + ": time to a new leader (ms)", of: func(t *results.Trial) results.Number { return t.ElectMS }},
+			{title: in + ": election messages", log: true, of: func(t *results.Trial) results.Number { return t.Messages }},
 		}
 	})
 }

@@ -49,6 +49,9 @@ var figures = []figure{
 	{"hops", hops, nil},
 	{"find-leader", findLeader, nil},
 	{"timeline", timeline, nil},
+	{"recovery", recovery, nil},
+	{"split-votes", splitVotes, nil},
+	{"election-size-delay", electionSizeDelay, nil},
 }
 
 // All draws the figures of the scenario whose results are in dir into

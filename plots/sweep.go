@@ -35,6 +35,47 @@ func (p *sweptPanel) add(label string, c *results.Cell, x spot) {
 	p.Lines[at].Points = append(p.Lines[at].Points, x)
 }
 
+// A measure is a number of each trial.
+type measure struct {
+	title  string
+	log    bool
+	probed bool // simulated: of trials with clients that write, rather than of those without
+	of     func(t *results.Trial) results.Number
+}
+
+// panelsOver sorts the rows of a scenario that varies a key into a panel for each measure
+// of its cells, by the measure's title.
+func panelsOver(d *results.Data, key string, measures func(c *results.Cell) []measure) (panels []sweptPanel) {
+	rows := rowsByCell(d)
+	for i := range d.Manifest.Cells {
+		cell := &d.Manifest.Cells[i]
+		for _, m := range measures(cell) {
+			var values []float64
+			for _, t := range rows[cell] {
+				if v := m.of(t); there(v) && t.Outcome != results.Failed && (cell.Mode == "live" || t.Probed == m.probed) {
+					values = append(values, float64(v))
+				}
+			}
+			x, ok := spotOf(valueOf(cell, key), values)
+			if !ok {
+				continue
+			}
+			at := slices.IndexFunc(panels, func(p sweptPanel) bool { return p.Title == m.title })
+			if at < 0 {
+				at = len(panels)
+				panels = append(panels, sweptPanel{Title: m.title, Log: m.log})
+			}
+			of := series{Mode: cell.Mode, System: cell.System}
+			panels[at].add(of.label(), cell, x)
+		}
+	}
+	for i := range panels {
+		panels[i].Title = letter(i, len(panels)) + panels[i].Title
+		slices.SortStableFunc(panels[i].Lines, func(a, b sweptLine) int { return rank(a.cell.System) - rank(b.cell.System) })
+	}
+	return panels
+}
+
 // drawSwept draws each panel's lines over the swept values, which stand evenly,
 // whatever is between them.
 func drawSwept(panels []sweptPanel, xName string, lookOf func(i int, l *sweptLine) look) drawing {

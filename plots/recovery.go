@@ -1,0 +1,65 @@
+package plots
+
+import (
+	"slices"
+
+	"raftzab/results"
+)
+
+// lengthKey is how long a partition lasts.
+const lengthKey = "fault[0].for"
+
+// recovery shows how soon a cluster is whole again when a partition ends, by how long it has
+// lasted.
+func recovery(d *results.Data) (drawing, string, bool) {
+	panels := recoveryPanels(d)
+	if len(panels) == 0 {
+		return drawing{}, "", false
+	}
+	var c caption
+	c.say("From the end of a partition to all servers serving under one leader (all follow), and to the first acknowledgement of a write that was submitted after it (served), by the length of the partition; both logarithmic.")
+	c.say("Points are medians of the trials, whiskers reach from the 5th to the 95th percentile.")
+	c.say("What was sent into the partition TCP sends again at intervals that double, up to rto_max; 120 s is Linux's. Live machines have 1 s where their kernel can.")
+	all := seriesOfSweep(panels)
+	c.systems(all)
+	c.circumstances(all)
+	c.machine(all)
+	c.timeouts(all)
+	c.reservations(d, all)
+	return drawSwept(panels, "length of the partition (s)", func(_ int, l *sweptLine) look { return liveLook(l.cell.Mode, l.cell.System) }), c.String(), true
+}
+
+// recoveryPanels are those of a scenario that varies the length of a fault and measures
+// what comes of its end. Where it varies rto_max as well there are panels for each.
+func recoveryPanels(d *results.Data) []sweptPanel {
+	if !sweeps(d, lengthKey) && !sweeps(d, lengthKey, "network.rto_max") {
+		return nil
+	}
+	panels := panelsOver(d, lengthKey, func(c *results.Cell) (list []measure) {
+		add := func(what string, probed bool, of func(t *results.Trial) results.Number) {
+			title := what
+			if c.Case != "" {
+				title = c.Case + ": " + what
+			}
+			if i := slices.IndexFunc(c.Swept, func(s results.Setting) bool { return s.Key == "network.rto_max" }); i >= 0 {
+				title += ", rto_max " + c.Swept[i].Value
+			}
+			list = append(list, measure{title + " (ms)", true, probed, of})
+		}
+		add("all follow", false, func(t *results.Trial) results.Number { return t.FollowMS })
+		if f := settingsOf(c).Faults; len(f) > 0 && f[0].Kind == "partition" { // else there is a majority, which goes on
+			add("served", true, func(t *results.Trial) results.Number { return t.RecoverMS })
+		}
+		return list
+	})
+	for i := range panels {
+		for j := range panels[i].Lines {
+			for k := range panels[i].Lines[j].Points {
+				x := &panels[i].Lines[j].Points[k]
+				x.X /= 1000
+				x.Low, x.Median, x.High = max(x.Low, 1), max(x.Median, 1), max(x.High, 1) // the axis has no 0
+			}
+		}
+	}
+	return panels
+}
