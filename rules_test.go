@@ -34,7 +34,7 @@ var floors = [][]string{
 	{"bench/conversation", "bench/baseline/etcdraft", "bench/baseline/hashicorpnode", "bench/baseline/zookeeper"},
 	{"bench/run", "bench/swarm"},
 	{"experiments", "plots", "plots/spacetime", "bench/swarm/bugs"},
-	{"report", "plots/paper"},
+	{"plots/report", "plots/paper"},
 	{"cmd/raftzab"},
 }
 

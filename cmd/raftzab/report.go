@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"raftzab/report"
+	"raftzab/plots/report"
 )
 
 func reportCommand() *cobra.Command {

@@ -123,8 +123,8 @@ func (b *browser) to(id string) {
 }
 
 func TestAReaderWalksThroughThePage(t *testing.T) {
-	r := read(t, "../results", "../experiments")
-	if err := r.Replay("../experiments"); err != nil {
+	r := read(t, "../../results", "../../experiments")
+	if err := r.Replay("../../experiments"); err != nil {
 		t.Fatal(err)
 	}
 	b := open(t, html(t, r))

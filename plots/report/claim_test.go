@@ -55,7 +55,7 @@ var notYet = []string{
 }
 
 func TestEveryClaimHasAVerdictOfTheScenariosAsTheyAre(t *testing.T) {
-	r, err := Read("../results", "../experiments")
+	r, err := Read("../../results", "../../experiments")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -195,7 +195,7 @@ func TestTheSameResultsGiveTheSameBytes(t *testing.T) {
 }
 
 func TestThePageOfTheCommittedResultsNeedsNothingElse(t *testing.T) {
-	page := html(t, read(t, "../results", "../experiments"))
+	page := html(t, read(t, "../../results", "../../experiments"))
 	if found := regexp.MustCompile(`(?i)(?:src|href|url)\s*[=(]\s*["']?(?:https?:)?//[^"')\s]*`).FindAllString(page, -1); len(found) > 0 {
 		t.Errorf("the page wants %q", found)
 	}
@@ -217,11 +217,11 @@ func TestThePageOfTheCommittedResultsNeedsNothingElse(t *testing.T) {
 }
 
 func TestTheCommittedClaimsAreThoseOfTheResults(t *testing.T) {
-	committed, err := os.ReadFile("../results/CLAIMS.md")
+	committed, err := os.ReadFile("../../results/CLAIMS.md")
 	if err != nil {
 		t.Skip("there is none: ", err)
 	}
-	if !bytes.Equal(committed, read(t, "../results", "../experiments").Markdown()) {
+	if !bytes.Equal(committed, read(t, "../../results", "../../experiments").Markdown()) {
 		t.Error("results/CLAIMS.md is not what the results say; run raftzab report")
 	}
 }
