@@ -16,7 +16,7 @@ func (r *Report) Markdown() []byte {
 
 An introduction to Raft goes on to list how Raft and Zab differ; textbooks and blogs repeat these statements. Each is put to the test here. A verdict comes from data by a rule
 that stood in the scenario before the run ([how](../experiments/README.md#verdicts)). A claim **holds** if all of its parts do, and is **refuted** if none of them does; in between it **holds
-with a limit**, and the limit names the parts. ` + "`raftzab report`" + ` has written this page from the results; report.html has all of it, with the figures.
+with a limit**, and the limit names the parts. A scenario that was not run says nothing; the limit names it too. ` + "`raftzab report`" + ` has written this page from the results; report.html has all of it, with the figures.
 
 | claim | verdict | figures | command | takes | limit |
 |---|---|---|---|---|---|

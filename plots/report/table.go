@@ -115,6 +115,8 @@ var measured = []struct {
 	{"terms", true}, {"leader_changes", true}, {"down_ms", true}, {"throughput_ops_s", true}, {"read_p50_ms", true}, {"commit_p50_ms", true},
 	{"stale", true}, {"t_p99_ms", true}, {"apply_lag_p50_ms", true}, {"apply_lag_p95_ms", true},
 	{"read_hops", true}, {"write_hops", true}, {"read_messages", true}, {"write_messages", true}, {"resume_p50_ms", true}, {"resume_max_ms", true},
+	{"timer_min_ms", false}, {"timer_max_ms", false}, {"winner_votes", false}, {"votes_refused", false},
+	{"minority_write_ms", true}, {"majority_write_ms", true}, {"level_ms", true}, {"follow_ms", true}, {"recover_ms", true},
 }
 
 // leastForInterval and leastForP95 are from how many trials on a median has an
@@ -252,8 +254,8 @@ func (s *Scenario) Conditions() (all []Condition) {
 	for i := range s.Data.Manifest.Cells {
 		c := &s.Data.Manifest.Cells[i]
 		var settings map[string]any
-		if json.Unmarshal(c.Settings, &settings) != nil {
-			continue // of a form that this version does not know: not told
+		if c.Mode == "conversation" || json.Unmarshal(c.Settings, &settings) != nil {
+			continue // the text has its own; and of a form that this version does not know nothing is told
 		}
 		for j, k := range conditions {
 			if text := told(settings, k.path); text != "" && applies(k.of, c, settings) && !slices.Contains(values[j], text) {
@@ -269,7 +271,10 @@ func (s *Scenario) Conditions() (all []Condition) {
 			all = append(all, Condition{k.what, some(values[j])})
 		}
 	}
-	return append(all, Condition{"faults", some(faults)})
+	if len(faults) > 0 {
+		all = append(all, Condition{"faults", some(faults)})
+	}
+	return all
 }
 
 // some lists values, and of many the first.
