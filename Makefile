@@ -28,9 +28,12 @@ figures: $(BIN) ## draw the figures again from the data in results/
 report: $(BIN) ## write results/report.html, one page of all results, and results/CLAIMS.md
 	@$(BIN) report
 
+paper: figures ## a LaTeX document of all figures, verdicts and numbers, in results/paper
+	@$(BIN) paper
+
 golden: ## rewrite golden files and show what changed
 	$(GO) test ./raft ./zab ./protocols/protocoltest -run Conversation -rewrite
-	$(GO) test ./results ./experiments ./plots -update
+	$(GO) test ./results ./experiments ./plots ./bench/trace -update
 	git diff --stat
 
 bench: ## events and elections per second and core, allocations per event
@@ -91,4 +94,4 @@ clean: ## remove what was built
 	rm -rf bin
 
 FORCE:
-.PHONY: help experiments test figures report golden bench swarm bugs race fuzz lint ci smoke setup verify theory live clean FORCE
+.PHONY: help experiments test figures report paper golden bench swarm bugs race fuzz lint ci smoke setup verify theory live clean FORCE

@@ -283,7 +283,7 @@ target = "leader"
 name = "a"
 columns = ["overlap", "votes_unheard", "votes_unheard"]
 `,
-		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard" or "join_ms" or "read_hops" or "read_messages" or "write_hops" or "write_messages" or "resume_p50_ms" or "resume_max_ms"`},
+		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard" or "join_ms" or "minority_write" or "minority_write_ms" or "majority_write_ms" or "minority_kept" or "level_ms" or "minority_acknowledged" or "minority_refused" or "minority_unknown" or "minority_unanswered" or "follow_ms" or "recover_ms" or "follow_votes" or "follow_messages" or "read_hops" or "read_messages" or "w…`},
 	{`a column twice`, `[[case]]
 name = "a"
 columns = ["votes_unheard", "votes_unheard"]

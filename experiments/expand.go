@@ -94,6 +94,9 @@ func (f *source) read(sets []assignment, o Options) {
 		}
 	}
 	f.expansion = x
+	if len(x.doc.Runs) > 0 {
+		x.idle()
+	}
 	if !ran { // nothing has asked for the required settings
 		d := &decoder{r: f.r}
 		d.section(x.base.clone(), reflect.ValueOf(new(settings)).Elem(), "", "")
@@ -244,6 +247,9 @@ func (x *expansion) run(i int) bool {
 	e, path := &x.doc.Runs[i], element("run", i)
 	mode := run.Mode(e.Mode)
 	r := x.f.r
+	if mode == run.Conversation {
+		return x.conversations(i)
+	}
 	if mode == run.Sim && e.Loopback {
 		r.add(x.where(path+".loopback", -1), `simulated runs have no loopback; take it out, or set network.delay = "constant(10us)"`)
 	}
@@ -385,6 +391,10 @@ func (x *expansion) finish(cell *run.Cell, tree *node, e *entry, path string, s 
 	root := tree.value.(*table)
 	if s.Product != "" {
 		tree.merge(s.Protocol, root.get(s.Product))
+	}
+	if cell.Mode == run.Conversation {
+		x.f.scenario.Cells = append(x.f.scenario.Cells, *cell)
+		return
 	}
 	d := &decoder{r: x.f.r}
 	var all settings

@@ -51,7 +51,9 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
 		columns = append(columns, "paper_ms")
 	}
-	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "join_ms", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
+	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "votes_refused", "winner_votes", "join_ms", "timer_min_ms", "timer_max_ms", "level",
+		"minority_write", "minority_write_ms", "majority_write_ms", "minority_kept", "level_ms", "minority_acknowledged", "minority_refused", "minority_unknown", "minority_unanswered",
+		"follow_ms", "recover_ms", "follow_votes", "follow_messages", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
 		if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return slices.Contains(c.Settings.Columns, name) }) {
 			columns = append(columns, name)
 		}
@@ -76,6 +78,11 @@ func (s *Scenario) Reads() bool {
 // Windows reports whether some cell has a time series: there is a windows file then.
 func (s *Scenario) Windows() bool {
 	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Window > 0 })
+}
+
+// Timeline reports whether some cell has a timeline: there is a timeline file then.
+func (s *Scenario) Timeline() bool {
+	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Probe.Timeline > 0 })
 }
 
 // Histograms reports whether some cell tells how soon writes are visible: there is a

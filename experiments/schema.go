@@ -36,11 +36,11 @@ type settings struct {
 
 // An entry is one [[run]].
 type entry struct {
-	Mode        string   `toml:"mode" required:"true" oneof:"sim,live" doc:"\"sim\" (virtual time) or \"live\" (real processes)"`
+	Mode        string   `toml:"mode" required:"true" oneof:"sim,live,conversation" doc:"\"sim\" (virtual time), \"live\" (real processes), or \"conversation\" (the texts of raft/testdata or zab/testdata are played; they say what happens, and no other section has an effect on them)"`
 	Systems     []string `toml:"systems" required:"true" example:"[\"raft\", \"zab\"]" doc:"raft, zab, etcd, hashicorp, zookeeper"`
-	Trials      int      `toml:"trials" required:"true" example:"1000" least:"1" doc:"per cell"`
+	Trials      int      `toml:"trials" required:"true" example:"1000" least:"1" doc:"per cell; of conversations 1"`
 	Quick       *int     `toml:"quick" least:"0" doc:"per cell in the quick tier (raftzab run --tier quick), which is all that somebody waits for; 0: none, the run is left to the full tier; absent: as trials"`
-	Cases       []string `toml:"cases" example:"[\"crash\"]" doc:"names of the cases that it runs; absent: all"`
+	Cases       []string `toml:"cases" example:"[\"crash\"]" doc:"names of the cases that it runs; absent: all; of conversations their files' names, without .txt"`
 	Unsupported string   `toml:"unsupported" oneof:"skip" doc:"\"skip\": leave out a cell whose system cannot have a setting, and say so in the manifest; absent: an error"`
 	Turns       bool     `toml:"turns" doc:"live: the first trial of each cell, then the second of each, and so on, so that whatever else the machine does strikes all alike; all servers are up meanwhile, and cells that differ in nothing but what their clients ask for ([workload], without clients and keys) have the same; absent: a cell after the other"`
 	Loopback    bool     `toml:"loopback" doc:"live: on the loopback interface, without a network of its own: [network], [[link]] and [clients] do not apply, and links have no faults; absent: a machine for each server and one for the clients, with a switch between them that does what these sections say"`

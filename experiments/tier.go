@@ -95,7 +95,7 @@ func (x *expansion) trials(e *entry, cell *run.Cell) int {
 			}
 		}
 	}
-	if n > 0 && x.o.Trials > 0 {
+	if n > 0 && x.o.Trials > 0 && cell.Mode != run.Conversation {
 		n = x.o.Trials
 	}
 	return n

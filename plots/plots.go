@@ -48,6 +48,7 @@ var figures = []figure{
 	{"observers-election", observerElections, nil},
 	{"hops", hops, nil},
 	{"find-leader", findLeader, nil},
+	{"timeline", timeline, nil},
 }
 
 // All draws the figures of the scenario whose results are in dir into

@@ -35,7 +35,7 @@ type settings struct {
 		MinNotification string
 		Sync            string
 	}
-	Probe    struct{ Interval string }
+	Probe    struct{ Interval, Timeline string }
 	Clients  struct{ Delay string }
 	Workload struct {
 		Clients                      int

@@ -88,7 +88,7 @@ func unjudged(r *Report, late []string) (wrong []string) {
 	for _, c := range r.Claims {
 		switch yes := len(c.Parts) > 0; {
 		case !yes && !slices.Contains(late, c.ID):
-			wrong = append(wrong, c.ID+" has no verdict in the committed results; run a scenario that tests it: "+strings.Join(names(c.By), ", "))
+			wrong = append(wrong, c.ID+" has no verdict in the committed results; run a scenario that tests it: "+strings.Join(namesOf(c.By), ", "))
 		case yes && slices.Contains(late, c.ID):
 			wrong = append(wrong, c.ID+" has a verdict; take it out of notYet")
 		}
@@ -96,7 +96,7 @@ func unjudged(r *Report, late []string) (wrong []string) {
 	return wrong
 }
 
-func names(scenarios []*Scenario) (list []string) {
+func namesOf(scenarios []*Scenario) (list []string) {
 	for _, s := range scenarios {
 		list = append(list, s.Name)
 	}

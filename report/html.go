@@ -27,7 +27,7 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"script":  func() template.JS { return template.JS(script) },
 	"slug":    func(verdict string) string { return strings.ReplaceAll(verdict, " ", "-") },
 	"mark":    func(verdict string) string { return marks[verdict] },
-	"line":    oneLine,
+	"trim":    strings.TrimSpace,
 	"picture": picture,
 	"value":   func(x results.Number) string { return decided(x, "censored") },
 	"bound":   func(x results.Number) string { return decided(x, "no bound") },

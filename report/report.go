@@ -6,7 +6,6 @@ package report
 import (
 	"errors"
 	"fmt"
-	"html/template"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,8 +22,8 @@ import (
 // A Report is what the page tells.
 type Report struct {
 	Claims    []*Claim
-	Scenarios []*Scenario   // by name
-	Spacetime template.HTML // one election of each protocol, beside each other; empty: not on the page
+	Scenarios []*Scenario // by name
+	Elections []Election  // to walk through
 }
 
 // A Scenario is a scenario file, its results, or both.

@@ -47,6 +47,27 @@ type Window struct {
 	Faults   string    `csv:"faults" doc:"kinds of the faults that struck in it, and of those that mended them, with a blank between"`
 }
 
+// A Moment is one row of a timeline file: a server in one window of a trial.
+type Moment struct {
+	Scenario     string    `csv:"scenario" doc:"as in the trials file, like the columns up to seed"`
+	Case         string    `csv:"case"`
+	Mode         string    `csv:"mode"`
+	System       string    `csv:"system"`
+	Swept        []Setting `csv:"*" doc:"one column per swept key"`
+	Trial        int       `csv:"trial"`
+	Seed         uint64    `csv:"seed"`
+	At           Number    `csv:"at_ms" unit:"ms" doc:"when the window begins, from the end of the warm-up on; each is as long as probe.timeline"`
+	Server       int       `csv:"server"`
+	Role         string    `csv:"role" doc:"what it takes itself for at the end of the window: follower, candidate (it looks for a leader) or leader; empty: it is down"`
+	Leader       Number    `csv:"leader" doc:"under whom it serves then; empty: under nobody"`
+	Epoch        Number    `csv:"epoch" doc:"its term, or epoch"`
+	Acknowledged int       `csv:"acknowledged" doc:"of the probes that were submitted to it in the window, those that were acknowledged, whenever that was"`
+	Refused      int       `csv:"refused" doc:"those that were refused"`
+	Unknown      int       `csv:"unknown" doc:"those whose client was told that nobody knows"`
+	Unanswered   int       `csv:"unanswered" doc:"those that were not answered by the end of the trial"`
+	Faults       string    `csv:"faults" doc:"the faults that struck in it, and those that mended them, with their servers; a semicolon between"`
+}
+
 // A Visibility is one row of a histograms file: how many writes became visible at
 // servers in a role within a range of times, over a batch of trials. Rows that differ
 // in nothing but their counts add up.
@@ -85,4 +106,11 @@ func NewWindow(t *Trial) Window {
 	r := blank[Window]()
 	r.Scenario, r.Case, r.Mode, r.System, r.Swept, r.Trial, r.Seed = t.Scenario, t.Case, t.Mode, t.System, t.Swept, t.Trial, t.Seed
 	return r
+}
+
+// NewMoment returns a row of the trial that t reports, with nothing measured.
+func NewMoment(t *Trial) Moment {
+	m := blank[Moment]()
+	m.Scenario, m.Case, m.Mode, m.System, m.Swept, m.Trial, m.Seed = t.Scenario, t.Case, t.Mode, t.System, t.Swept, t.Trial, t.Seed
+	return m
 }

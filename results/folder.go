@@ -89,6 +89,11 @@ func (f *Folder) Windows(mode, system string, swept []string) (*Writer[Window], 
 	return begin[Window](f, ofWindows+mode+"-"+system+".csv", mode, system, swept)
 }
 
+// Timeline begins the file with the timelines of a system in a mode.
+func (f *Folder) Timeline(mode, system string, swept []string) (*Writer[Moment], error) {
+	return begin[Moment](f, ofTimeline+mode+"-"+system+".csv", mode, system, swept)
+}
+
 // Histograms begins the file that says how soon the writes of a system in a mode are visible.
 func (f *Folder) Histograms(mode, system string, swept []string) (*Writer[Visibility], error) {
 	return begin[Visibility](f, ofHistograms+mode+"-"+system+".csv", mode, system, swept)
@@ -167,12 +172,13 @@ const (
 	ofTrials     = "trials-"
 	ofReads      = "reads-"
 	ofWindows    = "windows-"
+	ofTimeline   = "timeline-"
 	ofHistograms = "histograms-"
 )
 
 func isData(name string) bool {
 	return strings.HasSuffix(name, ".csv") &&
-		slices.ContainsFunc([]string{ofTrials, ofReads, ofWindows, ofHistograms}, func(kind string) bool { return strings.HasPrefix(name, kind) })
+		slices.ContainsFunc([]string{ofTrials, ofReads, ofWindows, ofTimeline, ofHistograms}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
 // Abandon removes what was written but for the journal, and leaves what an earlier run

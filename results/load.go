@@ -22,6 +22,7 @@ type Data struct {
 	Trials   []Trial      // of all files, in the manifest's order, then run.json's
 	Reads    []Reads      // likewise
 	Windows  []Window     // likewise
+	Timeline []Moment     // likewise
 	Visible  []Visibility // likewise
 	Missing  []string     // files that are not there
 	Warnings []string     // what does not fit together
@@ -89,6 +90,8 @@ func Load(dir string) (*Data, error) {
 			err = extend(&d.Reads, path, text)
 		case strings.HasPrefix(file.Name, ofWindows):
 			err = extend(&d.Windows, path, text)
+		case strings.HasPrefix(file.Name, ofTimeline):
+			err = extend(&d.Timeline, path, text)
 		case strings.HasPrefix(file.Name, ofHistograms):
 			err = extend(&d.Visible, path, text)
 		default:

@@ -14,7 +14,7 @@ import (
 func inBubble(ctx context.Context, cell *Cell, _ func(*trace.Event)) (worker, error) {
 	w := &bubbles{ctx: ctx, cfg: hashicorpConfig(&cell.Settings, cell.Seed)}
 	w.conductor = conductor{cell: cell, election: election{protocol: "raft", nodes: cell.Settings.Cluster.Voters, countable: hashicorp.ElectionKind}}
-	w.cfg.Sent = func(_ Time, from, to NodeID, kind uint8, size int) { w.conductor.election.sent(from, to, kind, size) }
+	w.cfg.Sent = func(_ Time, from, to NodeID, kind uint8, size int) { w.conductor.sent(from, to, kind, size) }
 	return w, w.cfg.Validate()
 }
 

@@ -35,6 +35,7 @@ type election struct {
 	winner    NodeID
 	newEpoch  uint64
 	votes     int
+	refused   int // votes
 	messages  int
 	bytes     int
 	restarts  int
@@ -52,6 +53,9 @@ type seat struct {
 	elected Time             // when it last won, since t0
 	stand   protocols.Status // with what data it stood or voted last
 	known   bool
+	term    uint64 // Raft: the last one in which somebody voted for it,
+	votes   int    // how many did,
+	had     int    // and how many had when it was last elected
 	heard   uint64 // the last new leader's epoch that it has heard of from that leader itself
 }
 
@@ -93,6 +97,7 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 			e.leaves(now)
 		}
 	}
+	e.grants(node, ev)
 	if !e.begun || e.active != 0 {
 		return
 	}
@@ -109,6 +114,7 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 		e.votes++
 		s.stand, s.known = v.Status(node)
 	case protocols.VoteRefused:
+		e.refused++
 		s.stand, s.known = v.Status(node)
 	case protocols.Elected:
 		s.elected = now
@@ -120,6 +126,21 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 			e.active, e.winner, e.newEpoch = now, node, ev.Epoch
 			e.hindered.end(v)
 		}
+	}
+}
+
+// grants counts the votes of Raft by candidate, those before the fault too: who is
+// elected after it may have stood before.
+func (e *election) grants(node NodeID, ev protocols.Event) {
+	switch ev.Kind {
+	case protocols.VoteCast:
+		s := &e.seats[ev.Peer]
+		if s.term < ev.Epoch {
+			s.term, s.votes = ev.Epoch, 0
+		}
+		s.votes++
+	case protocols.Elected:
+		e.seats[node].had = e.seats[node].votes
 	}
 }
 
@@ -198,11 +219,15 @@ func (e *election) report(row *results.Trial, inside bool) {
 		row.Votes = results.Number(e.votes)
 	}
 	if inside {
+		row.Refused = results.Number(e.refused)
+	}
+	if inside {
 		row.Messages, row.Bytes = results.Number(e.messages), results.Number(e.bytes)
 	}
 	switch e.protocol {
 	case "raft":
 		row.Rounds = results.Number(e.newEpoch - e.oldEpoch)
+		row.WinnerVotes = results.Number(w.had)
 		lost := 0
 		for _, term := range e.stood {
 			if term < e.newEpoch && !contains(e.won, term) {
@@ -285,8 +310,13 @@ type witness struct {
 	conductor *conductor
 }
 
+func (w witness) Booted(now Time, node NodeID, r protocols.Recovered) {
+	w.Invariants.Booted(now, node, r)
+	w.conductor.timers.start(now, node)
+}
+
 func (w witness) Sent(now Time, from, to NodeID, kind uint8, size int) {
-	w.conductor.election.sent(from, to, kind, size)
+	w.conductor.sent(from, to, kind, size)
 	w.conductor.election.hinders(from, to, kind, w.conductor.sys)
 	if g := w.conductor.stage; g != nil {
 		g.sent(now, from)

@@ -21,12 +21,12 @@ func Replay(cell *Cell, trial int, probed bool, tell func(*trace.Event)) (row re
 }
 
 // afterwards is how long a recorded trial is watched when all is measured: a new
-// leader is active before others have heard of it.
-const afterwards = Time(500_000_000)
+// leader is active before others have heard of it, and another system may take longer.
+const afterwards = Time(1_000_000_000)
 
 // Record runs one trial of a simulated cell and returns its trace, with the marks
-// of the election that was measured. The trace goes on for half a second behind
-// the end of the trial.
+// of the election that was measured. The trace goes on for a second behind the end
+// of the trial.
 func Record(cell *Cell, trial int, probed bool) (*trace.Trace, *Breach, error) {
 	s := &cell.Settings
 	t := &trace.Trace{Header: trace.Header{Name: fmt.Sprintf("%s, trial %d", cell, trial), System: cell.System, Seed: cell.Seed, Trial: trial, Probed: probed,

@@ -266,12 +266,13 @@ func (c *Cell) row(trial int, probed bool) results.Trial {
 // keptBreaches is how many a summary tells of.
 const keptBreaches = 5
 
-// Told is what a trial has to say; Reads, Windows and Visible where its cell has a workload
+// Told is what a trial has to say; Reads, Windows, Moments and Visible where its cell has a workload
 // that does.
 type Told struct {
 	Rows     []results.Trial
 	Reads    []results.Reads
 	Windows  []results.Window
+	Moments  []results.Moment
 	Visible  []results.Visibility // not in files of its own: the rows of all trials of a cell add up
 	Checksum uint64               // over its events; those of trials add up
 	Breaches []*Breach
@@ -280,7 +281,7 @@ type Told struct {
 // add takes in what another has to say, but for checksum and breaches.
 func (t *Told) add(o *Told) {
 	t.Rows, t.Reads = append(t.Rows, o.Rows...), append(t.Reads, o.Reads...)
-	t.Windows, t.Visible = append(t.Windows, o.Windows...), append(t.Visible, o.Visible...)
+	t.Windows, t.Moments, t.Visible = append(t.Windows, o.Windows...), append(t.Moments, o.Moments...), append(t.Visible, o.Visible...)
 }
 
 // count adds a trial to the summary.

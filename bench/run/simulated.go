@@ -44,8 +44,9 @@ func (b *Breach) String() string {
 // A maker returns the function that makes a node's replica under settings.
 type maker[M protocols.Message] func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M]
 
-// simulated returns a factory of workers for replicas in virtual time.
-func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool, kindName func(kind uint8) string) func(context.Context, *Cell, func(*trace.Event)) (worker, error) {
+// simulated returns a factory of workers for replicas in virtual time. spoken says
+// of which term a message is that only a leader sends; nil: no such timers are measured.
+func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool, kindName func(kind uint8) string, spoken func(M) (term uint64, leads bool)) func(context.Context, *Cell, func(*trace.Event)) (worker, error) {
 	return func(ctx context.Context, cell *Cell, tell func(*trace.Event)) (worker, error) {
 		s := &cell.Settings
 		var members []NodeID
@@ -54,8 +55,11 @@ func simulated[M protocols.Message](protocol string, make maker[M], countable fu
 		}
 		w := &simulation[M]{ctx: ctx, checks: check.New(s.Cluster.Voters, invariants[protocol])}
 		w.checks.Strict = check.ModesOf(s.strict()...)
-		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: countable}}
+		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: countable}, timers: timers{seen: spoken != nil}}
 		grow := make(s, members[:s.Cluster.Voters], members[s.Cluster.Voters:])
+		if w.conductor.timers.reset(s); w.conductor.timers.asked {
+			grow = w.audible(grow, spoken)
+		}
 		if s.Staged() {
 			grow = w.staged(grow, s, countable)
 		}
@@ -114,6 +118,13 @@ func (w *simulation[M]) staged(grow func(NodeID, protocols.Recovered, *rand.Rand
 	w.conductor.stage = g
 	return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M] {
 		return &actor[M]{Replica: grow(id, r, rng), id: id, stage: g, countable: countable}
+	}
+}
+
+// audible lets the timers know what replicas hear.
+func (w *simulation[M]) audible(grow func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M], spoken func(M) (uint64, bool)) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M] {
+	return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M] {
+		return &audible[M]{Replica: grow(id, r, rng), spoken: spoken, heard: func() { w.conductor.timers.start(w.cluster.Now(), id) }}
 	}
 }
 

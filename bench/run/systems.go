@@ -58,7 +58,7 @@ func everyKind() (kinds []fault.Kind) {
 // Systems are all systems, in the order in which figures list them.
 var Systems = []*System{
 	{
-		Name: "raft", Protocol: "raft", Modes: []Mode{Sim, Live}, Reproducible: true, Notes: []string{noSockets},
+		Name: "raft", Protocol: "raft", Modes: []Mode{Sim, Live, Conversation}, Reproducible: true, Notes: []string{noSockets},
 		live: append([]fault.Kind{fault.Transfer}, ours...), boot: bootNodes, serve: serveRaft,
 		check: func(mode Mode, s *Settings) []Unsupported {
 			return append(heartbeatBelowTimeout(mode, s), leases(s)...)
@@ -71,10 +71,12 @@ var Systems = []*System{
 				cfg.ID = id
 				return raft.New(cfg, r, rng)
 			}
-		}, raft.ElectionKind, raft.KindName),
+		}, raft.ElectionKind, raft.KindName, func(m raft.Message) (term uint64, leads bool) {
+			return m.Term, m.Type == raft.AppendEntries || m.Type == raft.InstallSnapshot
+		}),
 	},
 	{
-		Name: "zab", Protocol: "zab", Modes: []Mode{Sim, Live}, Reproducible: true, live: ours, boot: bootNodes, serve: serveZab, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim, Live, Conversation}, Reproducible: true, live: ours, boot: bootNodes, serve: serveZab, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
 			"a learner's connection opens without TCP's handshake, so activation is one round trip shorter than over new connections",
 			"history and currentEpoch share one fsync at NEWLEADER, where ZooKeeper has two in a row"},
 		open: simulated("zab", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
@@ -85,7 +87,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return zab.New(cfg, r, rng)
 			}
-		}, zab.ElectionKind, zab.KindName),
+		}, zab.ElectionKind, zab.KindName, nil),
 	},
 	{
 		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true, lacks: etcdLacks,
@@ -99,7 +101,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return etcdraft.New(cfg, r, rng)
 			}
-		}, etcdraft.ElectionKind, etcdraft.KindName),
+		}, etcdraft.ElectionKind, etcdraft.KindName, nil),
 	},
 	{
 		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim, Live}, notes: hashicorpNotes,
@@ -169,7 +171,7 @@ func (s *System) Worlds() (worlds []World) {
 
 // Missing says why the system cannot run on this machine; empty if it can.
 func (s *System) Missing(w World) string {
-	if w.Mode == Sim {
+	if w.Mode != Live {
 		return ""
 	}
 	if s.missing != nil {
@@ -187,8 +189,11 @@ func (s *System) Missing(w World) string {
 
 // worker opens what runs the trials of a cell.
 func (s *System) worker(ctx context.Context, cell *Cell) (worker, error) {
-	if cell.Mode == Live {
+	switch cell.Mode {
+	case Live:
 		return s.boot(ctx, s, cell)
+	case Conversation:
+		return player{cell}, nil
 	}
 	return s.open(ctx, cell, nil)
 }

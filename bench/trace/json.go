@@ -33,7 +33,7 @@ type marked struct {
 	Name string  `json:"name"`
 }
 
-// A record is each further line.
+// A record is each further line; Fields says what it holds.
 type record struct {
 	Order    int      `json:"order"`
 	At       instant  `json:"at_ms"`
@@ -49,8 +49,8 @@ type record struct {
 	Text     string   `json:"text,omitempty"`
 	Received instant  `json:"received_ms,omitempty"`
 	Gone     instant  `json:"lost_ms,omitempty"`
-	Arrived  int      `json:"arrived_order,omitempty"`
 	Lost     string   `json:"lost,omitempty"`
+	Arrived  int      `json:"arrived_order,omitempty"`
 }
 
 type state struct {

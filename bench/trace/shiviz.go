@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"raftzab/protocols"
 )
 
 // shivizPattern is how ShiViz reads the log: its first line.
@@ -44,7 +46,7 @@ func WriteShiViz(w io.Writer, t *Trace) error {
 			v.event(e.Node, s.at, fmt.Sprintf("is %s of %s %d, leader %d", e.State.Role, t.Epoch(), e.State.Epoch, e.State.Leader))
 		case e.Kind == Request:
 			v.event(e.Node, s.at, fmt.Sprintf("receives from client %d: %s", e.Client, e.Text))
-		case e.Kind == Reply: // it reaches the client, who is no host
+		case e.Kind == Reply, e.Type == protocols.RoleChanged.String(): // it reaches the client, who is no host; it is told by the state
 		default:
 			v.event(e.Node, s.at, e.Text)
 		}

@@ -2,30 +2,11 @@
 // for programs: it keeps what a world tells, finds a window of it, and writes it
 // as JSON lines, for Perfetto and for ShiViz.
 //
-// # JSON
-//
-// WriteJSON writes one JSON object a line. The first is the Header: what was run.
-// Each further one is an Event; which fields it has goes by its kind:
-//
-//	boot      node text                          a life begins
-//	stop      node text                          a life ends
-//	state     node state                         role, epoch, leader or activity has changed, and how far the log is
-//	event     node peer type epoch id position text   what the replica says of itself; type is a protocols.EventKind
-//	message   node peer type text                sent by node to peer, with its fate: received_ms or lost_ms, each with
-//	                                             arrived_order; lost says why; none of them: under way when the trace ends
-//	broken    node peer text                     node learns that its stream with peer broke
-//	disk      node text                          an fsync fails, or an image of the state is durable
-//	fault     fault text                         type is a fault.Kind
-//	request   node client id text                a client's request reaches node
-//	reply     node client id text                node's answer reaches the client
-//
-// Instants (_ms) are milliseconds since the run began, on the clock of the run, to
-// the nanosecond. order counts what happens, from 1: of two things at one instant
-// the one with the smaller order came first, and sending and receiving a message
-// are two things. Epoch is Raft's term and Zab's epoch, except in RoundBegan,
-// VoteCast, VoteRefused, Elected and WaitRestarted of Zab, where it is the round
-// (logicalclock). A position of the log is "epoch.index". Nodes are numbered from
-// 1. Fields that are empty or zero are left out.
+// WriteJSON writes one JSON object a line. The first is the Header. Each further
+// one is an Event, by order; Fields and Kinds say which fields it has and what they
+// mean. Instants (_ms) are milliseconds since the run began, on the clock of the
+// run, to the nanosecond. Nodes are numbered from 1. A position of the log is
+// written as epoch.index.
 package trace
 
 import (

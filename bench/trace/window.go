@@ -13,6 +13,27 @@ func (t *Trace) Election(before, after Time) (from, to Time, ok bool) {
 	return max(t.From, t.Marks[0].At-before), min(t.To, t.Marks[last].At+after), true
 }
 
+// CutElections cuts traces to one window that holds the election of each, as
+// Election has it. A trace without one stays whole if none has one.
+func CutElections(before, after Time, traces ...*Trace) (cut []*Trace) {
+	from, to := Time(-1), Time(-1)
+	for _, t := range traces {
+		if a, b, ok := t.Election(before, after); ok {
+			if from < 0 || a < from {
+				from = a
+			}
+			to = max(to, b)
+		}
+	}
+	for _, t := range traces {
+		if to >= 0 {
+			t = t.Cut(from, to)
+		}
+		cut = append(cut, t)
+	}
+	return cut
+}
+
 // Cut returns what happened from one instant to another: messages that were under
 // way between them, other events, and before these what stood at the first: who
 // was up, in what state, and under which faults. So a window can be understood

@@ -178,6 +178,10 @@ func gather(shards []shard) (cells map[string]*kept, err error) {
 			t := told(r.Mode, r.Case, r.System, r.Swept, r.Trial)
 			t.Windows = append(t.Windows, r)
 		}
+		for _, r := range s.Timeline {
+			t := told(r.Mode, r.Case, r.System, r.Swept, r.Trial)
+			t.Moments = append(t.Moments, r)
+		}
 		// What is known of a cell alone goes to one of the shard's trials; it adds up.
 		part, _ := parseShard(s.Manifest.Shard)
 		for _, r := range s.Visible {

@@ -62,6 +62,13 @@ func open(folder *results.Folder, s *experiments.Scenario, cell *run.Cell) (*out
 		}
 		w.files = append(w.files, rowsOf[results.Window]{to: to, rows: func(t *run.Told) *[]results.Window { return &t.Windows }})
 	}
+	if s.Timeline() {
+		to, err := folder.Timeline(mode, system, keys)
+		if err != nil {
+			return nil, err
+		}
+		w.files = append(w.files, rowsOf[results.Moment]{to: to, rows: func(t *run.Told) *[]results.Moment { return &t.Moments }})
+	}
 	if s.Histograms() {
 		if w.visible, err = folder.Histograms(mode, system, keys); err != nil {
 			return nil, err

@@ -38,7 +38,7 @@ and what the nodes say of themselves, each with its instant in milliseconds. The
 A file that the swarm left is replayed up to the breach; the exit code is 1 if there is one.
 
 With --trace it writes a trace for other programs, with what became of each message that was sent, every change of
-role and term, and half a second after the end of the trial:
+role and term, and a second after the end of the trial:
 
   html      a space-time diagram to walk through, in one page that needs no network; of several systems one below
             the other, on one axis of time. Of a scenario's trial it shows the election, from 300 ms before the
@@ -150,7 +150,7 @@ func (r *replaying) scenario(cmd *cobra.Command, out io.Writer, files []string) 
 		return err
 	}
 	cells := scenarios[0].Cells
-	if len(cells) != len(systems) {
+	if slices.ContainsFunc(systems, func(name string) bool { return matching(cells, name) != 1 }) {
 		names := ""
 		for i := range cells {
 			names += "\n  " + cells[i].String()
@@ -181,6 +181,16 @@ func (r *replaying) scenario(cmd *cobra.Command, out io.Writer, files []string) 
 		return err
 	}
 	return violated
+}
+
+// matching counts the cells of a system.
+func matching(cells []run.Cell, system string) (n int) {
+	for i := range cells {
+		if cells[i].System == system {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *replaying) text(out io.Writer, cell *run.Cell) error {
@@ -239,24 +249,24 @@ const around = protocols.Time(300 * time.Millisecond)
 
 // write writes traces, or of each the window that was asked for.
 func (r *replaying) write(out io.Writer, title string, traces []*trace.Trace) error {
-	var titles []string
-	from, to := protocols.Time(r.from), protocols.Time(r.to)
-	for _, t := range traces {
-		titles = append(titles, t.Name)
-		if a, b, ok := t.Election(around, around); ok && r.format == "html" && !r.windowed {
-			from, to = a, max(to, b)
-		}
-	}
-	for i, t := range traces {
-		if r.windowed || to > 0 {
-			if to == 0 {
-				to = t.To
+	switch {
+	case r.windowed:
+		for i, t := range traces {
+			to := t.To
+			if r.to > 0 {
+				to = protocols.Time(r.to)
 			}
-			traces[i] = t.Cut(from, to)
+			traces[i] = t.Cut(protocols.Time(r.from), to)
 		}
+	case r.format == "html":
+		traces = trace.CutElections(around, around, traces...)
 	}
 	switch r.format {
 	case "html":
+		var titles []string
+		for _, t := range traces {
+			titles = append(titles, t.Name)
+		}
 		return spacetime.Page(out, title, titles, traces)
 	case "perfetto":
 		return trace.WritePerfetto(out, traces...)

@@ -15,8 +15,9 @@ func reportCommand() *cobra.Command {
 		Use:   "report [DIR]",
 		Short: "Write one page of all results, report.html, and CLAIMS.md (default: of the folders in results)",
 		Long: `Write one page of all results in the folders of DIR: the verdict on each claim with the numbers that decided,
-all figures, tables, and how the data came about; and CLAIMS.md, which has the verdicts alone. The page is one
-file that needs nothing else. The same results give the same bytes.
+all figures, tables, how the data came about, and elections to walk through, which are replayed for it where there is
+a folder experiments; and CLAIMS.md, which has the verdicts alone. The page is one file that needs nothing else. The
+same results give the same bytes.
 
   raftzab report
   raftzab report /tmp/mine --out /tmp`,
@@ -32,6 +33,9 @@ file that needs nothing else. The same results give the same bytes.
 			r, err := report.Read(dir, "experiments")
 			if err != nil {
 				return fail(exitUsage, "report: %w", err)
+			}
+			if err := r.Replay("experiments"); err != nil {
+				return err
 			}
 			if err := r.Write(out); err != nil {
 				return err

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -38,13 +39,9 @@ func elections(t *testing.T) (titles []string, traces []*trace.Trace) {
 		if err != nil || broken != nil {
 			t.Fatal(err, broken)
 		}
-		from, to, ok := x.Election(300_000_000, 300_000_000)
-		if !ok {
-			t.Fatalf("%s: no election in %s", system, x.Name)
-		}
-		titles, traces = append(titles, system), append(traces, x.Cut(from, to))
+		titles, traces = append(titles, system), append(traces, x)
 	}
-	return titles, traces
+	return titles, trace.CutElections(300_000_000, 300_000_000, traces...)
 }
 
 // A browser shows a page, and keeps what goes wrong in it.
@@ -216,6 +213,23 @@ func TestAnElectionCanBeWalkedThrough(t *testing.T) {
 		t.Errorf("told: %s", told)
 	}
 	b.screenshot("raft-leads")
+
+	// What the mouse does: a tooltip, a closer look at a phase, the wheel.
+	middle := read[[]float64](b, `{ const r = s.querySelector("path.current").getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] }`)
+	b.do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, middle[0], middle[1]))
+	b.settled()
+	if tip := read[string](b, `s.querySelector(".tip").hidden ? "" : s.querySelector(".tip").textContent`); !strings.Contains(tip, "AppendEntriesResponse term=2") || !strings.Contains(tip, "received +219.758 ms") {
+		t.Errorf("the tooltip says %q", tip)
+	}
+	b.do(chromedp.Click("svg.plot rect.phase"))
+	b.settled()
+	closer := b.number("to") - b.number("from")
+	read[bool](b, `s.querySelector("svg.plot").dispatchEvent(new WheelEvent("wheel", { deltaY: -200, cancelable: true, clientX: 700 }))`)
+	b.settled()
+	if nearer := b.number("to") - b.number("from"); closer > 300 || nearer > .8*closer {
+		t.Errorf("a phase is shown in %v ms, and with the wheel in %v", closer, nearer)
+	}
+	b.press("fit")
 
 	b.press("back")
 	if len(b.leaders(0)) > 0 {

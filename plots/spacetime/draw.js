@@ -69,6 +69,7 @@ class Drawing {
     this.drawAxis(svg, body);
     this.drawFaults(body);
     this.drawPhases(body);
+    this.drawBars(body);
     this.drawMessages(body);
     this.drawStates(body);
     this.drawSigns(body);
@@ -95,8 +96,9 @@ class Drawing {
       if (!this.seen(f.from_ms, f.to_ms)) continue;
       const x = this.x(f.from_ms), w = Math.max(3, this.x(f.to_ms) - x), y = top + strip * f.row;
       const on = (f.nodes || []).length ? f.nodes : null;
-      for (const n of on || []) el("rect", { x, y: this.y(n) - 22, width: w, height: 44, fill: "#d55e00", "fill-opacity": .08 }, g);
-      if (!on) el("rect", { x, y: this.top - 16, width: w, height: this.height - axis - this.top + 16, fill: "#d55e00", "fill-opacity": .07 }, g);
+      const mild = /^(clock|disk|link)/.test(f.text); // nobody is gone
+      for (const n of (!mild && on) || []) el("rect", { x, y: this.y(n) - 22, width: w, height: 44, fill: "#d55e00", "fill-opacity": .08 }, g);
+      if (!on && !mild) el("rect", { x, y: this.top - 16, width: w, height: this.height - axis - this.top + 16, fill: "#d55e00", "fill-opacity": .07 }, g);
       const band = el("rect", { x, y: y + 2, width: w, height: strip - 4, rx: 2, fill: "#fbe3d3", stroke: "#d55e00" }, g);
       el("title", {}, band, f.text);
       this.fit(g, Math.max(x, gutter) + 5, y + 14, Math.min(x + w, this.world.width - right) - 4, "\u26a1 fault: " + f.text, { "font-size": 11 });
@@ -111,7 +113,8 @@ class Drawing {
       if (!this.seen(from, to)) continue;
       const r = el("rect", { class: "phase", "data-from": from, "data-to": to, x, y: 1, width: w, height: strip - 3, rx: 2, fill: ["#e8e8e8", "#cfcfcf", "#b4b4b4"][i - 1], stroke: "#fff" }, g);
       const text = `${marks[i].name} ${(to - from).toFixed(1)} ms`;
-      el("title", {}, r, `${text}: ${phases[marks[i].name]}. Click to look closer.`);
+      const wait = this.panel.header.protocol === "zab" && marks[i].name === "vote" ? "; a server whom a quorum agrees with waits for finalizeWait, in case a better vote is on its way" : "";
+      el("title", {}, r, `${text}: ${phases[marks[i].name]}${wait}. Click to look closer.`);
       this.fit(g, Math.max(x, gutter) + 5, 14, Math.min(x + w, this.world.width - right) - 3, text, { "font-size": 11, "pointer-events": "none" });
       if (marks[i].name === "activate") {
         el("line", { x1: x + w, x2: x + w, y1: 0, y2: this.height - axis, stroke: "#000", "stroke-width": 1, "stroke-dasharray": "1 3" }, g);
@@ -126,19 +129,32 @@ class Drawing {
     return el("text", { x, y, ...attributes }, g, text);
   }
 
-  drawStates(g) {
+  bar(s) {
+    const r = roles[s.state.role], x = this.x(s.from_ms);
+    return { r, x, y: this.y(s.node), w: Math.max(1, this.x(s.to_ms) - x) };
+  }
+
+  drawBars(g) {
     for (let n = 1; n <= this.panel.nodes; n++) {
       const y = this.y(n);
       el("line", { x1: gutter, x2: this.world.width - right, y1: y, y2: y, stroke: "#aaa", "stroke-dasharray": "2 4" }, g);
     }
     for (const s of this.panel.states) {
       if (!this.seen(s.from_ms, s.to_ms)) continue;
-      const y = this.y(s.node), r = roles[s.state.role], x = this.x(s.from_ms), w = Math.max(1, this.x(s.to_ms) - x);
+      const { r, x, y, w } = this.bar(s);
       const bar = el("rect", { x, y: y - r.half, width: w, height: 2 * r.half, fill: s.state.role === "candidate" ? this.hatch : r.fill, stroke: r.fill }, g);
       if (!s.state.active && s.state.role !== "candidate") {
         bar.setAttribute("fill", "#fff");
         bar.setAttribute("stroke-width", 1.5);
       }
+    }
+  }
+
+  // drawStates writes roles and terms, over the messages, and marks deaths and pauses.
+  drawStates(g) {
+    for (const s of this.panel.states) {
+      if (!this.seen(s.from_ms, s.to_ms) || !(s.news || s.from_ms < this.world.view.a || s.state.role === "leader")) continue;
+      const { r, x, y, w } = this.bar(s);
       const label = `${this.panel.epoch} ${s.state.epoch}`;
       const on = s.state.role === "leader";
       const from = Math.max(on && s.state.active ? x + 9 : x, gutter) + 4, end = Math.min(x + w, this.world.width - right);
@@ -163,8 +179,8 @@ class Drawing {
       const s = signs[e.type], x = this.x(e.at_ms), y = this.y(e.node);
       el("path", { d: s.path, transform: `translate(${x} ${y})`, fill: s.fill, stroke: "#000", "stroke-width": e.type === "CommitAdvanced" ? 0 : 1 }, g);
       this.lines.push({ e, x1: x, y1: y, x2: x, y2: y, reach: 8 });
-      const at = e.type === "CommitAdvanced" ? 24 : 21;
-      const text = e.type === "CommitAdvanced" ? `commit ${e.position}` : e.text;
+      const at = e.type === "CommitAdvanced" ? 32 : 21;
+      const text = e.type === "CommitAdvanced" ? `commit ${e.position}` : e.text.replace(" epoch ", ` ${this.panel.epoch} `);
       if (x > (ends[e.node + "," + at] || 0) && this.world.scale() > 12) {
         el("text", { x: x + 2, y: y + at, "font-size": 10, class: "halo" }, g, text);
         ends[e.node + "," + at] = x + width(text) + 6;
@@ -183,12 +199,13 @@ class Drawing {
   }
 
   drawMessages(g) {
-    const shafts = {}, heads = {}, labels = [];
+    const shafts = {}, heads = {}, counts = {}, labels = [];
     let crosses = "";
     for (const m of this.panel.messages) {
       if (this.world.hidden.has(m.type)) continue;
       if (!this.seen(m.at_ms, m.received_ms || m.lost_ms || this.panel.to)) continue;
       const p = this.path(m);
+      counts[m.type] = (counts[m.type] || 0) + 1;
       shafts[m.type] = (shafts[m.type] || "") + `M${f1(p.x1)} ${f1(p.y1)}L${f1(p.x2)} ${f1(p.y2)}`;
       if (p.head) heads[m.type] = (heads[m.type] || "") + head(p, 7, 3);
       if (p.lost) crosses += `M${f1(p.x2 - 4)} ${f1(p.y2 - 4)}l8 8m0-8l-8 8`;
@@ -198,18 +215,24 @@ class Drawing {
     for (const type of this.panel.types) {
       if (!shafts[type]) continue;
       const [, colour, dash] = look(type);
-      el("path", { class: "messages", "data-type": type, d: shafts[type], stroke: colour, "stroke-dasharray": dash, "stroke-width": colour === chatter ? 1 : 1.4, fill: "none" }, g);
-      if (heads[type]) el("path", { d: heads[type], fill: colour }, g);
+      const opacity = Math.max(.15, Math.min(1, 150 / counts[type])); // where there are many, no single one is looked at
+      el("path", { class: "messages", "data-type": type, d: shafts[type], stroke: colour, "stroke-dasharray": dash, "stroke-width": colour === chatter ? 1 : 1.4, fill: "none", opacity }, g);
+      if (heads[type]) el("path", { d: heads[type], fill: colour, opacity }, g);
     }
     if (crosses) el("path", { d: crosses, stroke: "#d55e00", "stroke-width": 2, "stroke-linecap": "round" }, g);
-    if (labels.length <= 80) for (const [m, p] of labels) this.label(g, m, p);
+    const taken = [];
+    if (labels.length <= 80) for (const [m, p] of labels) this.label(g, m, p, taken);
   }
 
   // label writes a message's type along its arrow, where the arrow is long and flat enough.
-  label(g, m, p) {
+  label(g, m, p, taken) {
     const dx = p.x2 - p.x1, dy = p.y2 - p.y1, length = Math.hypot(dx, dy);
     if (dx < 40 || length < width(m.type) + 30) return;
-    const at = .3, x = p.x1 + dx * at, y = p.y1 + dy * at;
+    const fits = (k) => !taken.some((t) => Math.abs(t.x - p.x1 - dx * k) < 44 && Math.abs(t.y - p.y1 - dy * k) < 15);
+    const at = [.5, .35, .65, .25, .75].find(fits);
+    if (!at) return;
+    const x = p.x1 + dx * at, y = p.y1 + dy * at;
+    taken.push({ x, y });
     el("text", { x, y: y - 3, "font-size": 10, "text-anchor": "middle", transform: `rotate(${(Math.atan2(dy, dx) * 180) / Math.PI} ${x} ${y})`, class: "halo", style: `fill:${look(m.type)[1]}` }, g, m.type);
   }
 

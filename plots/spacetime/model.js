@@ -14,8 +14,15 @@ class Panel {
     this.count = (type) => this.messages.filter((m) => m.type === type).length;
     this.states = this.spans.filter((s) => s.kind === "state");
     this.lives = this.spans.filter((s) => s.kind === "boot");
+    this.stops = this.events.filter((e) => e.kind === "stop");
     this.faults = this.spans.filter((s) => s.kind === "fault");
-    for (const s of this.states) s.state = this.events[s.event].state;
+    const before = [];
+    for (const s of this.states) { // news: what the state before did not say
+      s.state = this.events[s.event].state;
+      const was = before[s.node];
+      s.news = !was || was.to_ms < s.from_ms || was.state.epoch !== s.state.epoch || was.state.role !== s.state.role;
+      before[s.node] = s;
+    }
     for (const s of this.faults) s.text = this.events[s.event].text;
     this.signs = this.events.filter((e) => e.kind === "event" && signs[e.type] && e.at_ms >= this.from);
     this.steps = this.group();
@@ -46,7 +53,7 @@ class Panel {
   stateAt(node, order) {
     const upTo = (spans) => spans.filter((s) => s.node === node && this.events[s.event].order <= order).pop();
     const life = upTo(this.lives);
-    const stop = this.events.filter((e) => e.kind === "stop" && e.node === node && e.order <= order).pop();
+    const stop = this.stops.filter((e) => e.node === node && e.order <= order).pop();
     const state = upTo(this.states);
     const up = !!life && !(stop && stop.order > this.events[life.event].order);
     return { up, ...(up && state ? state.state : { role: "down", epoch: state ? state.state.epoch : 0, leader: 0, active: false }) };
@@ -113,15 +120,18 @@ function tell(step) {
       else lines.push({ text: e.text, to: [to] });
     } else if (p.what === "receive") lines.push(`receives from ${e.node}: ${e.text}`);
     else if (p.what === "fault") lines.push(`fault: ${e.text}`);
-    else if (p.what === "state") lines.push(`is now ${article(e.state)} ${word} ${e.state.epoch}${e.state.leader ? `, leader ${e.state.leader}` : ", without a leader"}`);
+    else if (p.what === "state") lines.push(`is now ${article(e.state)} ${word} ${e.state.epoch}${e.state.role === "leader" ? "" : e.state.leader ? `, led by ${e.state.leader}${e.state.active ? "" : ", and does not serve yet"}` : ", without a leader"}`);
     else if (p.what === "request") lines.push(`receives from client ${e.client}: ${e.text}`);
     else if (p.what === "reply") lines.push(`its answer reaches client ${e.client}: ${e.text}`);
+    else if (e.type === "CommitAdvanced") lines.push(`knows that the log is committed up to ${e.position}`);
+    else if (p.what === "event") lines.push(e.text.replace(" epoch ", ` ${word} `));
     else lines.push(e.text);
   }
+  lines.sort((a, b) => !!a.to - !!b.to); // what it does follows from what it has become
   return lines.map((l) => (l.to ? `sends to ${l.to.join(", ")}: ${l.text}` : l));
 }
 
 function article(s) {
-  const adjective = s.role === "leader" ? (s.active ? "the active leader of" : "elected leader of, and not yet active in,") : `${s.role === "observer" ? "an" : "a"} ${s.role} in`;
-  return adjective;
+  if (s.role === "leader") return s.active ? "the active leader of" : "the elected leader, who may not commit yet, in";
+  return `${s.role === "observer" ? "an" : "a"} ${s.role} in`;
 }
