@@ -126,7 +126,7 @@ func grown(ctx context.Context, journal string, by int64, what func()) {
 // Real processes: Ctrl-C, Ctrl-C and kill -9 at random moments.
 func TestAKilledProcessLosesNoMoreThanItsLastSecond(t *testing.T) {
 	dir := t.TempDir()
-	args := []string{"run", "experiments/election-latency.toml", "--systems", "raft,zab,etcd", "--mode", "sim", "--trials", "700", "--out"}
+	args := []string{"run", "experiments/election-latency.toml", "--systems", "raft,zab,etcd", "--mode", "sim", "--trials", "150", "--out"}
 	run := func(out string, by int64, how syscall.Signal) (said string) {
 		cmd := process(t, append(slices.Clone(args), filepath.Join(dir, out))...)
 		var errs bytes.Buffer
@@ -146,7 +146,7 @@ func TestAKilledProcessLosesNoMoreThanItsLastSecond(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	taken := 0
 	for _, how := range []syscall.Signal{syscall.SIGINT, syscall.SIGKILL, syscall.SIGKILL, syscall.SIGINT, 0} {
-		if said := run("parts", 10_000+rng.Int64N(200_000), how); strings.Contains(said, "going on where") {
+		if said := run("parts", 5_000+rng.Int64N(40_000), how); strings.Contains(said, "going on where") {
 			taken++
 		}
 	}
