@@ -22,9 +22,12 @@ test: setup ## run all tests
 figures: $(BIN) ## draw the figures again from the data in results/
 	@$(BIN) plot
 
+report: $(BIN) ## write results/report.html, one page of all results, and results/CLAIMS.md
+	@$(BIN) report
+
 golden: ## rewrite golden files and show what changed
 	$(GO) test ./raft ./zab ./protocols/protocoltest -run Conversation -rewrite
-	$(GO) test ./results ./experiments ./plots -update
+	$(GO) test ./results ./experiments ./plots ./bench/trace -update
 	git diff --stat
 
 bench: ## events and elections per second and core, allocations per event
@@ -74,4 +77,4 @@ clean: ## remove what was built
 	rm -rf bin
 
 FORCE:
-.PHONY: help experiments test figures golden bench swarm bugs lint ci smoke setup verify live clean FORCE
+.PHONY: help experiments test figures report golden bench swarm bugs lint ci smoke setup verify live clean FORCE

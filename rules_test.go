@@ -28,21 +28,23 @@ var floors = [][]string{
 	{"protocols", "."},
 	{"bench/random", "bench/live/clock"},
 	{"raft", "zab", "bench/kv", "bench/fault", "bench/network", "bench/metric", "results"},
-	{"bench", "bench/verdict"},
+	{"bench", "bench/verdict", "bench/trace"},
 	{"bench/node", "bench/workload", "bench/live/lan", "bench/live/wal", "bench/live/wire"},
 	{"bench/sim", "bench/check", "protocols/protocoltest", "bench/live", "bench/live/host", "bench/baseline/hashicorp"},
 	{"bench/conversation", "bench/baseline/etcdraft", "bench/baseline/hashicorpnode", "bench/baseline/zookeeper"},
 	{"bench/run", "bench/swarm"},
-	{"experiments", "plots", "bench/swarm/bugs"},
+	{"experiments", "plots", "plots/spacetime", "bench/swarm/bugs"},
+	{"report"},
 	{"cmd/raftzab"},
 }
 
 // only narrows what some packages import of ours further.
 var only = map[string][]string{
-	"protocols": {},
-	"raft":      {"protocols"},
-	"zab":       {"protocols"},
-	"plots":     {"results", "bench/metric"},
+	"protocols":       {},
+	"raft":            {"protocols"},
+	"zab":             {"protocols"},
+	"plots":           {"results", "bench/metric"},
+	"plots/spacetime": {"bench/trace"},
 }
 
 // never says what a package imports nothing of: whoever drives a replica knows

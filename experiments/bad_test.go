@@ -186,7 +186,7 @@ voters = 3
 }
 
 func TestBadInputIsNamedWithLineKeyAndRemedy(t *testing.T) {
-	for _, c := range slices.Concat(badSettings, badPlans, badComing, badOptions, badWorkloads) {
+	for _, c := range slices.Concat(badSettings, badPlans, badComing, badOptions, badWorkloads, badTogether) {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := Load([]string{write(t, least+c.add)}, Options{})
 			if err == nil {

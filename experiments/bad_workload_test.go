@@ -34,6 +34,11 @@ skew = -1
 ` + watchedFor5s,
 		`x.toml:12: workload.rate: 2e+06 is no rate; write operations per second, up to 1e+06, or take it out for a closed loop
 x.toml:13: workload.skew: -1 is no exponent for zipf; write a number from 0 to 10`},
+	{`visibility that nobody looks for`, `[workload]
+clients = 10
+visibility_batches = 20
+` + watchedFor5s,
+		`x.toml:12: workload.visibility_batches: are of reads, and nobody reads; write for instance reads = 0.5, or take it out`},
 	{`arrivals in a closed loop`, `[workload]
 clients = 10
 arrivals = "constant"

@@ -61,18 +61,21 @@ func (f *source) read(sets []assignment, o Options) {
 		f.r.add(origin{f.path, f.root.at.line, "run"}, "is missing; write [[run]] with mode, systems and trials")
 	}
 	for i, c := range x.doc.Claims {
-		if !isClaim(c) {
-			f.r.add(x.where("claims", i), "%q is no claim; the nearest is %s", c, nearest(c, claims))
+		if ClaimOf(c) == nil {
+			f.r.add(x.where("claims", i), "%q is no claim; the nearest is %s", c, nearest(c, claimIDs()))
 		} else if slices.Contains(x.doc.Claims[:i], c) {
 			f.r.add(x.where("claims", i), "%q stands twice; leave one", c)
 		}
+	}
+	if x.doc.Minutes < 0 {
+		f.r.add(x.where("minutes", -1), "%g is no time; write how many minutes all of it takes, for instance 2.5", x.doc.Minutes)
 	}
 	for _, s := range x.sets { // does the place in a list exist?
 		x.fits(s)
 	}
 	x.readCases()
 	x.readSweep()
-	f.scenario = &Scenario{Name: f.name, Path: f.path, Title: x.doc.Title, Question: x.doc.Question, Claims: x.doc.Claims, Seed: x.doc.Seed, Text: f.text}
+	f.scenario = &Scenario{Name: f.name, Path: f.path, Title: x.doc.Title, Question: x.doc.Question, Claims: x.doc.Claims, Minutes: x.doc.Minutes, Seed: x.doc.Seed, Text: f.text}
 	if o.Seed != nil {
 		f.scenario.Seed = *o.Seed
 	}

@@ -33,6 +33,7 @@ type Scenario struct {
 	Title     string
 	Question  string
 	Claims    []string
+	Minutes   float64 // that all of it takes on two cores; 0: the file does not say
 	Seed      uint64
 	Text      []byte   // as read
 	SweptKeys []string // in the order of the file
@@ -50,7 +51,9 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
 		columns = append(columns, "paper_ms")
 	}
-	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "votes_refused", "winner_votes", "join_ms", "timer_min_ms", "timer_max_ms", "level", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
+	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "votes_refused", "winner_votes", "join_ms", "timer_min_ms", "timer_max_ms", "level",
+		"minority_write", "minority_write_ms", "majority_write_ms", "minority_kept", "level_ms", "minority_acknowledged", "minority_refused", "minority_unknown", "minority_unanswered",
+		"follow_ms", "recover_ms", "follow_votes", "follow_messages", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
 		if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return slices.Contains(c.Settings.Columns, name) }) {
 			columns = append(columns, name)
 		}
@@ -75,6 +78,17 @@ func (s *Scenario) Reads() bool {
 // Windows reports whether some cell has a time series: there is a windows file then.
 func (s *Scenario) Windows() bool {
 	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Window > 0 })
+}
+
+// Timeline reports whether some cell has a timeline: there is a timeline file then.
+func (s *Scenario) Timeline() bool {
+	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Probe.Timeline > 0 })
+}
+
+// Histograms reports whether some cell tells how soon writes are visible: there is a
+// histograms file then.
+func (s *Scenario) Histograms() bool {
+	return slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Workload.Batches > 0 })
 }
 
 // Options are the flags of the command that change what runs. Zero values leave
@@ -331,25 +345,3 @@ func flagOf(value, flag string) string {
 func (o *Options) wanted(mode run.Mode, cases, system string) bool {
 	return (o.Mode == "" || o.Mode == string(mode)) && (o.Case == "" || o.Case == cases) && (len(o.Systems) == 0 || slices.Contains(o.Systems, system))
 }
-
-// claims that exist.
-func isClaim(id string) bool {
-	for _, c := range claims {
-		if id == c {
-			return true
-		}
-	}
-	return false
-}
-
-var claims = func() (ids []string) {
-	for _, group := range []struct {
-		letter string
-		n      int
-	}{{"R", 11}, {"D", 5}, {"E", 6}} {
-		for i := range group.n {
-			ids = append(ids, fmt.Sprintf("%s%d", group.letter, i+1))
-		}
-	}
-	return ids
-}()

@@ -16,6 +16,7 @@ type document struct {
 	Title    string   `toml:"title" required:"true" example:"\"Split votes\"" doc:"what the figure is called"`
 	Question string   `toml:"question" required:"true" example:"\"How often are votes shared out?\"" doc:"what the experiment answers, as a sentence"`
 	Claims   []string `toml:"claims" example:"[\"R3\"]" doc:"ids of the claims that it tests: R1-R11, D1-D5, E1-E6"`
+	Minutes  float64  `toml:"minutes" doc:"about how long all of it takes, in minutes, on two cores; for readers, it decides nothing; absent: nobody has said"`
 	Seed     uint64   `toml:"seed" required:"true" doc:"decides every draw of every trial"`
 	Runs     []entry  `toml:"run" doc:"what runs where; at least one"`
 	settings
@@ -52,6 +53,7 @@ type stated struct {
 	Holds   string   `toml:"holds" required:"true" example:"\"share(zab.rounds == 1) == 1\"" doc:"an expression: if it is true, the claim holds"`
 	Limited string   `toml:"limited" example:"\"share(zab.rounds == 1) > 0.99\"" doc:"an expression: if this is true instead, it holds with a limit; if neither is, it is refuted"`
 	Limit   string   `toml:"limit" example:"\"in all but 1 % of elections\"" doc:"the limit, in words"`
+	Refuted string   `toml:"refuted" example:"\"high(share(zab.rounds == 1)) < 0.9\"" doc:"an expression: if neither of the two is true and this is, it is refuted; if this is not either, it is not measured, since the data do not decide; absent: refuted whenever neither is"`
 }
 
 // A field is one key of the schema.

@@ -232,6 +232,7 @@ func (v *validation) columns() {
 	if slices.Contains(s.Columns, "level") && s.Observe <= run.Duration(time.Second) && v.d.good("observe") {
 		v.fail("columns", "level compares the last second of observe with its end; write observe = \"10s\", or take it out")
 	}
+	v.together()
 	if !slices.Contains(s.Columns, "overlap_ms") {
 		return
 	}

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"reflect"
 	"slices"
 
 	"raftzab/bench/run"
@@ -48,7 +49,7 @@ func (f *source) judge(o Options) {
 		if (v.Limited == "") != (v.Limit == "") {
 			f.r.add(x.where(path, -1), "has one of limited and limit; write both, the rule and what it means in words, or neither")
 		}
-		rule, problems := verdict.Compile(verdict.Rule{Claim: v.Claim, Says: v.Says, N: v.N, Each: v.Each, Holds: v.Holds, Limited: v.Limited, Limit: v.Limit}, scope)
+		rule, problems := verdict.Compile(verdict.Rule{Claim: v.Claim, Says: v.Says, N: v.N, Each: v.Each, Holds: v.Holds, Limited: v.Limited, Limit: v.Limit, Refuted: v.Refuted}, scope)
 		for _, p := range problems {
 			f.r.add(x.where(join(path, p.Key), -1), "%s", p.Text)
 		}
@@ -59,4 +60,19 @@ func (f *source) judge(o Options) {
 			f.r.add(x.where("claims", i), "%s has no verdict; write a [[verdict]] with claim = %q, or take it out", id, id)
 		}
 	}
+}
+
+// Alike reports whether two texts of a scenario ask for the same. Comments, layout, the order of
+// sections and what minutes says make no difference.
+func Alike(a, b []byte) bool {
+	var of [2]map[string]any
+	for i, text := range [][]byte{a, b} {
+		tree, _, err := parse(string(text))
+		if err != nil {
+			return false
+		}
+		delete(tree, "minutes")
+		of[i] = tree
+	}
+	return reflect.DeepEqual(of[0], of[1])
 }

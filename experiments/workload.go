@@ -30,6 +30,9 @@ func (v *validation) workload() {
 	if w.Rate == 0 && w.Arrivals != "" {
 		v.fail("workload.arrivals", "is of an open loop; write a rate, or take it out")
 	}
+	if w.Batches > 0 && w.Reads == 0 {
+		v.fail("workload.visibility_batches", "are of reads, and nobody reads; write for instance reads = 0.5, or take it out")
+	}
 	if w.Skew < 0 || w.Skew > steepest {
 		v.fail("workload.skew", "%g is no exponent for zipf; write a number from 0 to %g", w.Skew, steepest)
 	}

@@ -43,7 +43,8 @@ const (
 	titleLine  = 12 // of a head
 	noteLine   = 9  // of a head
 	legendLine = 11
-	axisHeight = 27 // tick labels and the name of the axis
+	axisHeight = 27            // tick labels and the name of the axis
+	page       = 8.5 * vg.Inch // of figure, so that a page has room for a short caption
 )
 
 func gridOf(heads []head, legend []entry, xName, yName string, row vg.Length) grid {
@@ -60,12 +61,19 @@ func (g *grid) tileWidth() vg.Length {
 }
 
 // headHeight is what the tallest head needs.
-func (g *grid) headHeight() vg.Length {
-	height := vg.Length(titleLine)
+func (g *grid) headHeight() (height vg.Length) {
 	for _, h := range g.heads {
-		if len(h.notes) > 0 {
-			height = titleLine + noteLine
-		}
+		height = max(height, h.height())
+	}
+	return height
+}
+
+func (h *head) height() (height vg.Length) {
+	if h.title != "" {
+		height = titleLine
+	}
+	if len(h.notes) > 0 {
+		height += noteLine
 	}
 	return height
 }
@@ -79,8 +87,10 @@ func (g *grid) bottom(i int) bool { return i+g.columns >= len(g.heads) }
 func (g *grid) drawing(panel func(i int) *plot.Plot) drawing {
 	lines := g.legendLines()
 	top := vg.Length(len(lines))*legendLine + edge + g.headHeight()
-	height := vg.Length(g.rows)*g.row + vg.Length(g.rows-1)*g.headHeight() + top + edge
-	return drawing{g.width, height, func(c draw.Canvas) {
+	heads := vg.Length(g.rows-1)*g.headHeight() + top + edge
+	g.row = min(g.row, (page-heads)/vg.Length(g.rows))
+	height := vg.Length(g.rows)*g.row + heads
+	return drawing{g.width, height, g.legend, func(c draw.Canvas) {
 		c.SetColor(white)
 		c.Fill(c.Rectangle.Path())
 		plots := make([][]*plot.Plot, g.rows)

@@ -38,6 +38,7 @@ var figures = []figure{
 	{"failover-outage", failoverOutage, failoverOutageTable},
 	{"read-staleness", readStaleness, nil},
 	{"live-read-staleness", liveStaleness, liveStalenessTable},
+	{"visibility", visibility, visibilityTable},
 	{"commit-notice", commitNotice, nil},
 	{"sync-limits", syncLimits, nil},
 	{"pause-stale-reads", pauseStaleReads, nil},
@@ -47,10 +48,11 @@ var figures = []figure{
 	{"observers-election", observerElections, nil},
 	{"hops", hops, nil},
 	{"find-leader", findLeader, nil},
+	{"timeline", timeline, nil},
 }
 
 // All draws the figures of the scenario whose results are in dir into
-// dir/figures, each as SVG, PNG and PDF with its caption beside it as text and
+// dir/figures, each in all formats with its caption beside it as text and
 // its table, if it has one, as CSV, and returns the paths of what it wrote. The same data give the same bytes.
 func All(dir string) (written []string, err error) {
 	data, err := results.Load(dir)

@@ -3,6 +3,8 @@ package plots
 import (
 	"bytes"
 	"fmt"
+	"image"
+	"image/png"
 	"regexp"
 	"strings"
 
@@ -12,17 +14,25 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgpdf"
 	"gonum.org/v1/plot/vg/vgsvg"
+	"gonum.org/v1/plot/vg/vgtex"
 )
 
 // formats of every figure, by the ending of the file.
-var formats = []string{"svg", "png", "pdf"}
+var formats = []string{"svg", "png", "pdf", "pgf"}
 
-// dpi is the resolution of PNG, enough for print.
-const dpi = 300
+// DPI is the resolution of PNG, which is for screens.
+const DPI = 200
+
+// The most points of a line; those for LaTeX are slow to typeset.
+const (
+	mostPoints    = 400
+	mostPointsPGF = 200
+)
 
 // A drawing is a picture of a size that can be drawn in any format.
 type drawing struct {
 	width, height vg.Length
+	legend        []entry
 	draw          func(c draw.Canvas)
 }
 
@@ -30,28 +40,28 @@ type drawing struct {
 // neither date nor order of a map is in them.
 func (d drawing) render(format string) ([]byte, error) {
 	var text bytes.Buffer
+	var err error
 	switch format {
 	case "svg":
 		c := vgsvg.New(d.width, d.height)
-		d.draw(draw.New(c))
-		if _, err := c.WriteTo(&text); err != nil {
-			return nil, err
-		}
-		return withFallbackFonts(text.Bytes()), nil
+		d.draw(draw.New(thinned{c, mostPoints}))
+		_, err = c.WriteTo(&text)
+		return withFallbackFonts(text.Bytes()), err
 	case "png":
-		c := vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(d.width, d.height), vgimg.UseDPI(dpi))}
-		d.draw(draw.New(c))
-		if _, err := c.WriteTo(&text); err != nil {
-			return nil, err
-		}
-		return text.Bytes(), nil
+		c := vgimg.NewWith(vgimg.UseWH(d.width, d.height), vgimg.UseDPI(DPI))
+		d.draw(draw.New(thinned{c, mostPoints}))
+		err = (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(&text, paletted(c.Image().(*image.RGBA)))
+		return text.Bytes(), err
 	case "pdf":
 		c := vgpdf.New(d.width, d.height)
-		d.draw(draw.New(c))
-		if _, err := c.WriteTo(&text); err != nil {
-			return nil, err
-		}
-		return withoutDates(text.Bytes()), nil
+		d.draw(draw.New(thinned{c, mostPoints}))
+		_, err = c.WriteTo(&text)
+		return withoutDates(text.Bytes()), err
+	case "pgf":
+		c := &latex{Canvas: vgtex.New(d.width, d.height)}
+		d.draw(draw.New(thinned{c, mostPointsPGF}))
+		_, err = c.WriteTo(&text)
+		return text.Bytes(), err
 	}
 	return nil, fmt.Errorf("no format %q; there are %s", format, strings.Join(formats, ", "))
 }
@@ -69,8 +79,10 @@ func withoutDates(pdf []byte) []byte {
 	return dates.ReplaceAllFunc(pdf, func(date []byte) []byte { return bytes.Repeat([]byte(" "), len(date)) })
 }
 
-// withFallbackFonts names fonts of the same widths for machines that lack
-// Liberation Sans, so that an SVG needs no font inside.
+// withFallbackFonts says once, and not of each text, which font it is, and names
+// fonts of the same widths for machines that lack Liberation Sans, so that an SVG
+// needs no font inside.
 func withFallbackFonts(svg []byte) []byte {
-	return bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;"), []byte("font-family:'Liberation Sans',Arial,Helvetica,sans-serif;"))
+	svg = bytes.ReplaceAll(svg, []byte("font-family:Liberation Sans;font-variant:normal;font-weight:normal;font-style:normal;"), nil)
+	return bytes.Replace(svg, []byte("<svg "), []byte(`<svg font-family="'Liberation Sans',Arial,Helvetica,sans-serif" `), 1)
 }

@@ -36,7 +36,10 @@ func drawRows(panels []rowPanel, xName string) drawing {
 		longest = 1
 	}
 	g := gridOf(heads, nil, xName, "", vg.Length(lines)*barSpace+axisHeight)
-	g.columns, g.rows, g.width = 1, len(panels), 5*vg.Inch
+	g.columns, g.rows, g.width = 1, len(panels), oneColumn
+	if g.tileWidth()-names-numbers < oneColumn/3 { // no room for dots
+		g.width = twoColumn
+	}
 	// The texts stand right of the dots, so the axis goes on.
 	high := longest / float64(1-(numbers+10)/(g.tileWidth()-names-8))
 	return g.drawing(func(i int) *plot.Plot {

@@ -35,7 +35,7 @@ type settings struct {
 		MinNotification string
 		Sync            string
 	}
-	Probe    struct{ Interval string }
+	Probe    struct{ Interval, Timeline string }
 	Clients  struct{ Delay string }
 	Workload struct {
 		Clients                      int
@@ -43,6 +43,7 @@ type settings struct {
 		ReadMode, Attach, FindLeader string
 		Keys, ValueSize              int
 		Warmup, Window, Timeout      string
+		Batches                      int
 	}
 	Warmup, Observe string
 	Faults          []planned

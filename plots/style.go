@@ -79,7 +79,7 @@ func rank(system string) int {
 func textStyle(size font.Length, c color.Color, x text.XAlignment, y text.YAlignment) text.Style {
 	return text.Style{
 		Color: c, Font: font.Font{Typeface: "Liberation", Variant: "Sans", Size: size},
-		XAlign: x, YAlign: y, Handler: plot.DefaultTextHandler,
+		XAlign: x, YAlign: y, Handler: handler,
 	}
 }
 
@@ -89,8 +89,8 @@ func newPanel() *plot.Plot {
 	p.Legend = plot.NewLegend()
 	p.BackgroundColor = nil
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		axis.Label.TextStyle.Font = textStyle(normal, black, 0, 0).Font
-		axis.Tick.Label.Font = textStyle(small, black, 0, 0).Font
+		axis.Label.TextStyle.Font, axis.Label.TextStyle.Handler = textStyle(normal, black, 0, 0).Font, handler
+		axis.Tick.Label.Font, axis.Tick.Label.Handler = textStyle(small, black, 0, 0).Font, handler
 		axis.LineStyle.Width, axis.Tick.LineStyle.Width = 0.5, 0.5
 		axis.Tick.Length = 2.5
 		axis.Padding = 0

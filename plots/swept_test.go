@@ -166,9 +166,9 @@ func TestNumbersOfSweptFiguresAreTheseOfTestdata(t *testing.T) {
 var made = map[string]func(trials int) *results.Data{
 	"raft-figure16": syntheticTimeouts, "settled": syntheticWatched, "message-complexity": syntheticCounts, "finalize-wait": syntheticWaits,
 	"stale-leader": syntheticStale, "zab-phases": syntheticPhases, "failover": syntheticFailover, "failover-outage": syntheticFailover,
-	"read-staleness": syntheticStaleness, "live-read-staleness": syntheticLiveReads, "commit-notice": syntheticNotices, "sync-limits": syntheticSyncs,
-	"pause-stale-reads": syntheticPauses,
-	"read-share":        syntheticShares, "throughput-over-time": syntheticTimes,
+	"read-staleness": syntheticStaleness, "live-read-staleness": syntheticLiveReads, "visibility": syntheticVisible, "commit-notice": syntheticNotices, "sync-limits": syntheticSyncs,
+	"pause-stale-reads": syntheticPauses, "timeline": func(int) *results.Data { return syntheticMoments("sim") },
+	"read-share": syntheticShares, "throughput-over-time": syntheticTimes,
 }
 
 func TestAFigureIsDrawnOfItsOwnScenarioOnly(t *testing.T) {

@@ -32,15 +32,17 @@ type Compared struct {
 type Side struct {
 	N        int    `json:"n"` // Censored ones included
 	Censored int    `json:"censored,omitempty"`
-	Probed   bool   `json:"probed"` // from trials with writing clients, as live trials always are
+	Probed   bool   `json:"probed"` // from trials with probing clients, as live ones are wherever there are any
 	Median   Number `json:"median_ms"`
 }
 
 // KS is the Kolmogorov-Smirnov distance of two samples, and the distance that
-// two samples of these sizes from one distribution pass one time in twenty.
+// two samples of these sizes from one distribution pass one time in twenty. Adjusted
+// is the chance of such a distance, by Holm for all those of a run.
 type KS struct {
 	Distance float64 `json:"distance"`
 	Critical float64 `json:"critical"`
+	Adjusted float64 `json:"p_holm"`
 }
 
 // MarshalJSON writes null for what is no number.

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -86,6 +87,16 @@ func (f *Folder) Windows(mode, system string, swept []string) (*Writer[Window], 
 	return begin[Window](f, ofWindows+mode+"-"+system+".csv", mode, system, swept)
 }
 
+// Timeline begins the file with the timelines of a system in a mode.
+func (f *Folder) Timeline(mode, system string, swept []string) (*Writer[Moment], error) {
+	return begin[Moment](f, ofTimeline+mode+"-"+system+".csv", mode, system, swept)
+}
+
+// Histograms begins the file that says how soon the writes of a system in a mode are visible.
+func (f *Folder) Histograms(mode, system string, swept []string) (*Writer[Visibility], error) {
+	return begin[Visibility](f, ofHistograms+mode+"-"+system+".csv", mode, system, swept)
+}
+
 func begin[T any](f *Folder, name, mode, system string, swept []string, asked ...string) (*Writer[T], error) {
 	w, err := create[T](f.path(name+besides), name, swept, asked...)
 	if err != nil {
@@ -156,14 +167,16 @@ func (f *Folder) removeOthers(names []string) error {
 
 // kinds of data files, by how their names begin.
 const (
-	ofTrials  = "trials-"
-	ofReads   = "reads-"
-	ofWindows = "windows-"
+	ofTrials     = "trials-"
+	ofReads      = "reads-"
+	ofWindows    = "windows-"
+	ofTimeline   = "timeline-"
+	ofHistograms = "histograms-"
 )
 
 func isData(name string) bool {
 	return strings.HasSuffix(name, ".csv") &&
-		(strings.HasPrefix(name, ofTrials) || strings.HasPrefix(name, ofReads) || strings.HasPrefix(name, ofWindows))
+		slices.ContainsFunc([]string{ofTrials, ofReads, ofWindows, ofTimeline, ofHistograms}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
 // Abandon removes what was written, and leaves what an earlier run had left.
@@ -177,18 +190,55 @@ func (f *Folder) Abandon() {
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }
 
 func (f *Folder) writeJSON(name string, v any) error {
-	var text strings.Builder
+	var text bytes.Buffer
 	e := json.NewEncoder(&text)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
 	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
-	if err := os.WriteFile(f.path(name+besides), []byte(text.String()), 0o666); err != nil {
+	if err := os.WriteFile(f.path(name+besides), indented(text.Bytes()), 0o666); err != nil {
 		return fmt.Errorf("cannot write results: %w", err)
 	}
 	if err := os.Rename(f.path(name+besides), f.path(name)); err != nil {
 		return fmt.Errorf("putting results in place: %w", err)
 	}
 	return nil
+}
+
+// deepest is how deep values are that still get lines of their own: the fields of
+// a cell do, and its settings are one line.
+const deepest = 3
+
+// indented breaks compact JSON into lines.
+func indented(compact []byte) []byte {
+	var text bytes.Buffer
+	depth, quoted, escaped := 0, false, false
+	newline := func() {
+		text.WriteString("\n" + strings.Repeat("  ", depth))
+	}
+	for i, c := range compact {
+		switch {
+		case quoted:
+			quoted, escaped = c != '"' || escaped, c == '\\' && !escaped
+		case c == '"':
+			quoted = true
+		case c == '}' || c == ']':
+			if depth--; depth < deepest && compact[i-1] != c-2 { // the bracket that opened it
+				newline()
+			}
+		}
+		text.WriteByte(c)
+		switch {
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth <= deepest && compact[i+1] != c+2 {
+				newline()
+			}
+		case c == ',' && depth <= deepest:
+			newline()
+		case c == ':' && depth <= deepest:
+			text.WriteByte(' ')
+		}
+	}
+	return text.Bytes()
 }

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -17,13 +18,16 @@ import (
 type Data struct {
 	Manifest Manifest
 	Run      Run
-	Trials   []Trial  // of all files, in the manifest's order, then run.json's
-	Reads    []Reads  // likewise
-	Windows  []Window // likewise
-	Warnings []string // what does not fit together
+	Trials   []Trial      // of all files, in the manifest's order, then run.json's
+	Reads    []Reads      // likewise
+	Windows  []Window     // likewise
+	Timeline []Moment     // likewise
+	Visible  []Visibility // likewise
+	Missing  []string     // files that are not there
+	Warnings []string     // what does not fit together
 }
 
-// Load reads the results of a scenario from its folder. If a trials file is not
+// Load reads the results of a scenario from its folder. If files with data are not
 // there, the error is fs.ErrNotExist and the rest is returned with it.
 func Load(dir string) (*Data, error) {
 	d := &Data{}
@@ -37,11 +41,14 @@ func Load(dir string) (*Data, error) {
 	if err := readJSON(dir, runName, &d.Run); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, file := range d.files() {
+	var missing error // the first
+	for _, file := range d.Files() {
 		path := filepath.Join(dir, file.Name)
 		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return d, fmt.Errorf("reading results: %w", err)
+			d.Missing = append(d.Missing, file.Name)
+			missing = cmp.Or(missing, fmt.Errorf("reading results: %w", err))
+			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading results: %w", err)
@@ -51,6 +58,10 @@ func Load(dir string) (*Data, error) {
 			err = extend(&d.Reads, path, text)
 		case strings.HasPrefix(file.Name, ofWindows):
 			err = extend(&d.Windows, path, text)
+		case strings.HasPrefix(file.Name, ofTimeline):
+			err = extend(&d.Timeline, path, text)
+		case strings.HasPrefix(file.Name, ofHistograms):
+			err = extend(&d.Visible, path, text)
 		default:
 			err = extend(&d.Trials, path, text)
 		}
@@ -62,7 +73,7 @@ func Load(dir string) (*Data, error) {
 			d.Warnings = append(d.Warnings, fmt.Sprintf("%s is not the file that the run wrote: its SHA-256 is %s", file.Name, got))
 		}
 	}
-	return d, nil
+	return d, missing
 }
 
 // extend adds the rows of a file.
@@ -72,9 +83,9 @@ func extend[T any](list *[]T, path string, text []byte) error {
 	return err
 }
 
-// files returns the files of manifest.json and run.json, each once, with its
+// Files returns the files of manifest.json and run.json, each once, with its
 // sum where one of the two has it.
-func (d *Data) files() []File {
+func (d *Data) Files() []File {
 	files := slices.Clone(d.Manifest.Files)
 	for _, f := range d.Run.Files {
 		i := slices.IndexFunc(files, func(g File) bool { return g.Name == f.Name })

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -398,7 +399,8 @@ func TestEveryColumnIsInTheDictionary(t *testing.T) {
 func TestReadsAndWindowsAreReadBack(t *testing.T) {
 	dir := t.TempDir()
 	row := example(3)
-	r, w := NewReads(&row), NewWindow(&row)
+	r, w, v := NewReads(&row), NewWindow(&row), NewVisibility(&row)
+	v.Batch, v.Role, v.Source, v.From, v.To, v.Visible = 3, "follower", "read", 0.1, 0.125, 7
 	r.Role, r.ReadMode, r.Reads, r.Stale, r.TimeMost = "follower", "local", 10, 2, 1.5
 	w.At, w.Writes, w.Faults = 10, 4, "crash restart"
 	write := func(all bool) *Data {
@@ -420,7 +422,11 @@ func TestReadsAndWindowsAreReadBack(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := errors.Join(reads.Put(0, r), windows.Put(0, w, w)); err != nil {
+			visible, err := f.Histograms("sim", "raft", swept)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := errors.Join(reads.Put(0, r), windows.Put(0, w, w), visible.Put(0, v)); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -434,10 +440,44 @@ func TestReadsAndWindowsAreReadBack(t *testing.T) {
 		return d
 	}
 	d := write(true)
-	if got, want := fmt.Sprint(d.Reads, d.Windows, len(d.Trials), len(d.Manifest.Files)), fmt.Sprint([]Reads{r}, []Window{w, w}, 1, 3); got != want {
+	if got, want := fmt.Sprint(d.Reads, d.Windows, d.Visible, len(d.Trials), len(d.Manifest.Files)), fmt.Sprint([]Reads{r}, []Window{w, w}, []Visibility{v}, 1, 4); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if d = write(false); len(d.Reads)+len(d.Windows) > 0 {
+	d = write(false)
+	if left, _ := filepath.Glob(filepath.Join(dir, "*.csv")); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+	if len(d.Reads)+len(d.Windows)+len(d.Visible) > 0 {
 		t.Error("what an earlier run left is still there")
+	}
+}
+
+func TestWhatIsThereIsLoadedBesideWhatIsNot(t *testing.T) {
+	dir := t.TempDir()
+	f, err := Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, system := range []string{"etcd", "raft", "zab"} {
+		w, err := f.Trials("sim", system, swept)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, w, 0, example(0))
+	}
+	if err := f.Finish(Manifest{}, Run{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"trials-sim-etcd.csv", "trials-sim-zab.csv"} {
+		if err := os.Remove(filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := Load(dir)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "trials-sim-etcd.csv") {
+		t.Errorf("the error is %v", err)
+	}
+	if want := []string{"trials-sim-etcd.csv", "trials-sim-zab.csv"}; d == nil || !slices.Equal(d.Missing, want) || len(d.Trials) != 1 {
+		t.Errorf("got %+v; want one trial, and %q missing", d, want)
 	}
 }

@@ -53,9 +53,10 @@ func names[T any](swept []string, asked ...string) []string {
 }
 
 // Dictionary returns what each column holds, as tables in Markdown: of trials
-// files, reads files and windows files.
+// files, reads files, windows files, timeline files and histograms files.
 func Dictionary() string {
-	return dictionary[Trial]() + "\nOf `reads-…` files:\n\n" + dictionary[Reads]() + "\nOf `windows-…` files:\n\n" + dictionary[Window]()
+	return dictionary[Trial]() + "\nOf `reads-…` files:\n\n" + dictionary[Reads]() + "\nOf `windows-…` files:\n\n" + dictionary[Window]() +
+		"\nOf `timeline-…` files:\n\n" + dictionary[Moment]() + "\nOf `histograms-…` files:\n\n" + dictionary[Visibility]()
 }
 
 func dictionary[T any]() string {

@@ -31,6 +31,14 @@ const (
 	Deadlock = "deadlock"
 )
 
+// What a client was told of a write.
+const (
+	Acknowledged = "acknowledged"
+	Refused      = "refused"
+	Unknown      = "unknown" // perhaps it has had its effect, or will have
+	Unanswered   = "unanswered"
+)
+
 // A Number is a measured value; NaN is one that the system cannot give, or that
 // was not reached, and an empty field in a file.
 type Number float64
@@ -74,9 +82,22 @@ type Trial struct {
 	JoinMS         Number    `csv:"join_ms" unit:"ms" asked:"true" doc:"where columns asks for it, of trials with probes: from the first fault that starts servers, absent or down, to the last of them having applied an entry of the present leader's term or epoch, or a snapshot that ends with one; empty for zookeeper, which does not tell what a server applies"`
 	TimerLeast     Number    `csv:"timer_min_ms" unit:"ms" asked:"true" doc:"where columns asks for it, of simulated raft, over a whole trial: the least time that a server waited before it stood, from the last of these: its start, a vote that it granted, AppendEntries or InstallSnapshot of the current leader arriving, its last candidacy, its stepping down as a leader; measured from outside"`
 	TimerMost      Number    `csv:"timer_max_ms" unit:"ms" asked:"true" doc:"the greatest"`
+	Level          Number    `csv:"level" asked:"true" doc:"where columns asks for it: servers that know, at the end, that all is committed which some server knew to be a second before; LogMatching and StateMachineSafety, which simulated trials go under, say that so far their logs are the same"`
+	MinorityWrite  string    `csv:"minority_write" asked:"true" doc:"where columns asks for it, as with the columns up to minority_unanswered, of trials with probes: what the client was told of a write that went to the old leader one probe interval after it had been cut off from the majority: acknowledged, refused, unknown (perhaps it has had its effect, or will have) or unanswered"`
+	MinorityTook   Number    `csv:"minority_write_ms" unit:"ms" asked:"true" doc:"from that write's submission to the answer"`
+	MajorityTook   Number    `csv:"majority_write_ms" unit:"ms" asked:"true" doc:"from the cut to the acknowledgement of a write to the same key that went to the new leader, as soon as it was active and did not refuse it"`
+	MinorityKept   Number    `csv:"minority_kept" asked:"true" doc:"1 if the first write has had an effect at any server by the end, as the key's versions tell, which count its writes; else 0"`
+	LevelMS        Number    `csv:"level_ms" unit:"ms" asked:"true" doc:"from the end of the cut to the last server having returned the second write to a read of its own state; reads come a probe interval apart"`
+	MinorityAcks   Number    `csv:"minority_acknowledged" asked:"true" doc:"probes that were submitted to servers on the old leader's side between cut and heal, and acknowledged whenever"`
+	MinorityRefuse Number    `csv:"minority_refused" asked:"true" doc:"of the same, refused: certainly without effect"`
+	MinorityOpen   Number    `csv:"minority_unknown" asked:"true" doc:"of the same, those whose client was told that nobody knows"`
+	MinorityMute   Number    `csv:"minority_unanswered" asked:"true" doc:"of the same, not answered by the end of the trial"`
+	FollowMS       Number    `csv:"follow_ms" unit:"ms" asked:"true" doc:"where columns asks for it, as with the three columns that follow: from the first fault that mends another (heal, resume, restart) to all servers serving under one leader, to 1 ms"`
+	RecoverMS      Number    `csv:"recover_ms" unit:"ms" asked:"true" doc:"from the same fault to the first acknowledgement of a write that a probe submitted after it"`
+	FollowVotes    Number    `csv:"follow_votes" asked:"true" doc:"votes that the servers which had been away cast in follow_ms: those down, paused or isolated, of a partition those on the leader's side"`
+	FollowMessages Number    `csv:"follow_messages" asked:"true" doc:"messages to and from them in that time, of the kinds that messages counts"`
 	Terms          Number    `csv:"terms" asked:"true" doc:"where the scenario has observe, as with the columns that follow: the greatest term (Zab: epoch) that any running server is in at the end, less the greatest at the first fault; terms that nobody won count"`
 	LeaderChanges  Number    `csv:"leader_changes" asked:"true" doc:"new leaders that could commit writes, from the first fault to the end"`
-	Level          Number    `csv:"level" asked:"true" doc:"where columns asks for it: servers that know, at the end, that all is committed which some server knew to be a second before; LogMatching and StateMachineSafety, which simulated trials go under, say that so far their logs are the same"`
 	DownMS         Number    `csv:"down_ms" unit:"ms" asked:"true" doc:"sum of the gaps, from the first fault to the end, in which no client had a write acknowledged; a gap is longer than two intervals of probe.interval"`
 	Up             Number    `csv:"up" asked:"true" doc:"share of that time which is in no such gap"`
 	Pressure       Number    `csv:"cpu_pressure" asked:"true" doc:"live trials: share of the trial in which something on the machine waited for a core (/proc/pressure/cpu, some); 0 to 1"`

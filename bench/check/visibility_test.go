@@ -169,3 +169,33 @@ func TestVisibilityAgreesWithBruteForceAndWithProbes(t *testing.T) {
 		}
 	}
 }
+
+// What is counted in buckets is what there is, each in the one whose bounds it lies in.
+func TestBucketsHaveEverythingOnce(t *testing.T) {
+	v := watched(t, 3, 0, "1+1@1 !1@2 2+1@2.1 3+1@7 1+2@7 !2@7 end@8.25")
+	want := []Bucket{{0, 0, 2, 0}, {0, ms(0.1), 1, 0}, {ms(1), ms(1.25), 0, 2}, {ms(4), ms(5), 1, 0}}
+	if got := v.Lags(protocols.Follower).Buckets(); !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	rng := rand.New(rand.NewPCG(5, 6))
+	r := &Reads{}
+	looks, over := 1000, 0
+	for range looks {
+		there := rng.IntN(3) > 0
+		if there {
+			over++
+		}
+		r.look(protocols.Time(math.Exp(rng.Float64()*math.Log(mostCounted))), there)
+	}
+	last := protocols.Time(0)
+	for _, b := range r.Buckets() {
+		if b.From < last || b.To <= b.From && b.To > 0 || b.Visible < 0 || b.Invisible < 0 {
+			t.Errorf("%+v after %v", b, last)
+		}
+		last = b.To
+		looks, over = looks-b.Visible-b.Invisible, over-b.Visible
+	}
+	if looks != 0 || over != 0 {
+		t.Errorf("%d reads are missing, %d of them of those that saw the version", looks, over)
+	}
+}

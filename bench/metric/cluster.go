@@ -1,8 +1,6 @@
 package metric
 
-import (
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // ClusterShare returns the bootstrap interval of a share that was counted in
 // clusters: hits[i] of of[i] in cluster i. Measurements of one trial resemble each
@@ -12,19 +10,31 @@ import (
 // interval; it is [0, 1] where nothing was counted.
 func ClusterShare(hits, of []int, level float64, seed uint64) Interval {
 	values := make([]float64, 0, Resamples)
-	rng := rand.New(rand.NewPCG(seed, uint64(len(of))))
-	for range Resamples {
+	Clusters(len(of), seed, func(times []int) {
 		k, n := 0, 0
-		for range of {
-			i := rng.IntN(len(of))
-			k, n = k+hits[i], n+of[i]
+		for i, t := range times {
+			k, n = k+t*hits[i], n+t*of[i]
 		}
 		if n > 0 {
 			values = append(values, float64(k)/float64(n))
 		}
-	}
+	})
 	if len(values) == 0 {
 		return Interval{0, 1}
 	}
 	return middle(values, level)
+}
+
+// Clusters calls resample Resamples times, each time with how often each of n clusters
+// is drawn, for statistics of what was counted in clusters. The same seed draws the same.
+func Clusters(n int, seed uint64, resample func(times []int)) {
+	rng := rand.New(rand.NewPCG(seed, uint64(n)))
+	times := make([]int, n)
+	for range Resamples {
+		clear(times)
+		for range n {
+			times[rng.IntN(n)]++
+		}
+		resample(times)
+	}
 }

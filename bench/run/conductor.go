@@ -36,6 +36,9 @@ type conductor struct {
 	window   window
 	joins    join
 	timers   timers
+	rivals   rivals
+	healing  healing
+	timeline timeline
 	trial    int
 	base     Time // when the trial began, on the system's clock
 	now      Time // how far it has come
@@ -57,6 +60,9 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	c.window.reset(s)
 	c.joins.reset(s, probed)
 	c.timers.reset(s)
+	c.rivals.reset(s, probed)
+	c.healing.reset(s)
+	c.timeline.reset(s, trial, probed, base+s.Warmup.Time())
 	if c.stage != nil {
 		c.stage.reset(s.Cluster.Voters, c.cell.Seed, trial)
 	}
@@ -83,6 +89,7 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 // restart begins the numbers of requests anew, where a trial has servers of its own.
 func (c *conductor) restart() {
 	c.probes.restart()
+	c.rivals.restart()
 	if c.load != nil {
 		c.load.clients.Restart()
 	}
@@ -118,8 +125,11 @@ func (c *conductor) done() bool {
 		return c.window.over && (c.load == nil || c.load.clients.Idle())
 	}
 	rest := c.schedule.Next() == 0
-	if !c.joins.over(rest) {
+	if !c.joins.over(rest) || !c.rivals.over(rest) {
 		return false
+	}
+	if h := &c.healing; h.asked && !(h.t0 == 0 && rest) {
+		return h.over(c.probed) && (!c.deposed || c.election.left != 0)
 	}
 	if !c.election.begun && rest {
 		return true // nothing has struck the leader: there is nothing more to measure
@@ -139,6 +149,9 @@ func (c *conductor) Wake(now Time) Time {
 		}
 		c.watch(now)
 		c.joins.begin(now, f)
+		c.rivals.struck(now, f, c.leader(), &c.probes)
+		c.healing.struck(now, f, c.leader(), &c.probes)
+		c.timeline.struck(f)
 		if !c.struck && c.deposes(f) {
 			c.struck = true
 			c.election.begin(now, f, c.sys)
@@ -171,6 +184,9 @@ func (c *conductor) Wake(now Time) Time {
 	if c.load != nil {
 		next = sooner(next, c.load.clients.Wake(now))
 	}
+	next = sooner(next, c.rivals.wake(now, c))
+	next = sooner(next, c.healing.wake(now, c.sys))
+	next = sooner(next, c.timeline.wake(now, &c.probes, c.sys))
 	return sooner(next, calm)
 }
 
@@ -215,21 +231,29 @@ func (c *conductor) broadcast() Time {
 // deposes reports whether a fault is one that may cost the present leader its
 // place: t0 is the first such.
 func (c *conductor) deposes(f fault.Fault) bool {
-	leaders := (fault.Target{Who: fault.Leader}).Resolve(c.cell.Settings.Cluster.Voters, c.sys, nil)
-	if len(leaders) == 0 {
+	leader := c.leader()
+	if leader == protocols.None {
 		return false
 	}
 	switch f.Kind {
 	case fault.Crash, fault.PowerOff, fault.Pause, fault.Isolate:
-		return slices.Contains(f.Nodes, leaders[0])
+		return slices.Contains(f.Nodes, leader)
 	case fault.Cut:
-		return slices.Contains(f.From, leaders[0]) || slices.Contains(f.To, leaders[0])
+		return slices.Contains(f.From, leader) || slices.Contains(f.To, leader)
 	case fault.Transfer:
-		return f.Nodes[0] != leaders[0]
+		return f.Nodes[0] != leader
 	case fault.Partition:
 		return true
 	}
 	return false
+}
+
+// leader is who leads now.
+func (c *conductor) leader() NodeID {
+	for _, id := range (fault.Target{Who: fault.Leader}).Resolve(c.cell.Settings.Cluster.Voters, c.sys, nil) {
+		return id
+	}
+	return protocols.None
 }
 
 // inject gives effect to a fault. A clock whose drift ends keeps the one that the
@@ -263,7 +287,10 @@ func (c *conductor) Reply(now Time, r bench.Reply) {
 	if int(r.ID.Session) <= c.cell.Settings.Cluster.Voters {
 		c.probes.reply(now, r)
 		c.window.reply(now, r)
+		c.healing.reply(now, r)
+		c.timeline.reply(r)
 	}
+	c.rivals.reply(now, r)
 	if c.load != nil {
 		c.load.clients.Reply(now, r)
 	}
@@ -277,6 +304,9 @@ func (c *conductor) Listen() protocols.EventSet {
 	}
 	if c.timers.asked {
 		events |= timerEvents
+	}
+	if c.healing.asked {
+		events |= healingEvents
 	}
 	if c.checks != nil {
 		events |= c.checks.Listen()
@@ -295,9 +325,18 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 	c.election.observe(now, node, e, c.sys)
 	c.window.observe(now, e)
 	c.timers.observe(now, node, e)
+	c.healing.observe(node, e)
 	c.joins.observe(now, node, e, c.cell.Settings.Cluster.Voters, c.sys)
 	if c.load != nil && c.load.visible != nil {
 		c.load.visible.Observe(now, node, e)
+	}
+}
+
+// sent takes in a message between servers.
+func (c *conductor) sent(from, to NodeID, kind uint8, size int) {
+	c.election.sent(from, to, kind, size)
+	if c.election.countable(kind) {
+		c.healing.sent(from, to)
 	}
 }
 
@@ -320,11 +359,17 @@ func (c *conductor) broken(trial int, probed bool) *Breach {
 }
 
 // clients are what the trial that row reports has to say of them.
-func (c *conductor) clients(row *results.Trial) (reads []results.Reads, windows []results.Window) {
+func (c *conductor) clients(row *results.Trial) (told parcel) {
+	told.moments = c.timeline.rows(row)
 	if c.load == nil {
-		return nil, nil
+		return told
 	}
-	return c.load.reads(row, c.cell.Settings.Workload.mode()), c.load.series(row)
+	w := &c.cell.Settings.Workload
+	told.reads, told.windows = c.load.reads(row, w.mode()), c.load.series(row)
+	if w.Batches > 0 {
+		told.visible = c.load.histograms(row, w.mode(), row.Trial*w.Batches/c.cell.Trials)
+	}
+	return told
 }
 
 // remove takes ids out of a list.
@@ -339,6 +384,8 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	c.window.report(&row)
 	c.joins.report(&row)
 	c.timers.report(&row)
+	c.rivals.report(&row)
+	c.healing.report(&row, inside)
 	if c.load != nil {
 		c.load.report(&row, c.now, c.cell.Settings.Workload.mode())
 	}

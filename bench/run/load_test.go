@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -35,7 +36,7 @@ func busy(system string, trials int, change func(*Settings)) *Cell {
 func told(t *testing.T, cell *Cell) (p parcel, sum *Summary) {
 	t.Helper()
 	sum, err := Run(context.Background(), cell, Options{Jobs: 1, Rows: func(_ int, rows []results.Trial) { p.rows = append(p.rows, rows...) },
-		Clients: func(_ int, reads []results.Reads, windows []results.Window) {
+		Clients: func(_ int, reads []results.Reads, windows []results.Window, _ []results.Moment) {
 			p.reads, p.windows = append(p.reads, reads...), append(p.windows, windows...)
 		}})
 	if err != nil {
@@ -175,6 +176,61 @@ func TestLoadIsTheSameAgain(t *testing.T) {
 		for _, r := range p.rows {
 			if !r.Probed || r.OutageMS != r.OutageMS || r.DownMS <= 0 {
 				t.Errorf("%s: probed %t, outage %v ms, down %v ms", system, r.Probed, r.OutageMS, r.DownMS)
+			}
+		}
+	}
+}
+
+// The histograms of a cell are of all its trials, in their batches, whoever ends first:
+// what reads did not see is what was stale, and what was applied or not is what the
+// rows of the trials say.
+func TestHistogramsAreOfAllTrials(t *testing.T) {
+	for _, system := range []string{"raft", "zab", "hashicorp"} {
+		cell := busy(system, 12, func(s *Settings) { s.Workload.Attach, s.Workload.Batches = "followers", 10 })
+		var first []results.Visibility
+		for _, jobs := range []int{1, 3} {
+			var p parcel
+			if _, err := Run(context.Background(), cell, Options{Jobs: jobs, Clients: func(_ int, reads []results.Reads, _ []results.Window, _ []results.Moment) {
+				p.reads = append(p.reads, reads...)
+			},
+				Visible: func(rows []results.Visibility) { p.visible = append(p.visible, rows...) }}); err != nil {
+				t.Fatal(err)
+			}
+			var read, applied [2]int // visible, invisible
+			batches := map[int]bool{}
+			for _, r := range p.visible {
+				to := &read
+				if r.Source == "applied" {
+					to = &applied
+				}
+				to[0], to[1], batches[r.Batch] = to[0]+r.Visible, to[1]+r.Invisible, true
+			}
+			var stale, reads int
+			var lags [2]results.Number
+			for _, r := range p.reads {
+				if stale, reads = stale+r.Stale, reads+r.Reads; r.Reads > 0 && system != "hashicorp" {
+					lags[0], lags[1] = lags[0]+r.Visible, lags[1]+r.Invisible
+				}
+			}
+			if n := read[0] + read[1]; read[1] != stale || stale == 0 && system != "zab" || n > reads || n < reads*9/10 { // before the first write of a key there is nothing to see
+				t.Errorf("%s: %v reads saw the version or not; %d of %d were stale", system, read, stale, reads)
+			}
+			if lags != [2]results.Number{results.Number(applied[0]), results.Number(applied[1])} || (lags[0] > 0) != (system != "hashicorp") {
+				t.Errorf("%s: applied or not: %v, in the rows %v", system, applied, lags)
+			}
+			if len(batches) != 10 {
+				t.Errorf("%s: %d batches", system, len(batches))
+			}
+			if system == "hashicorp" {
+				continue // not the same again
+			}
+			if first == nil {
+				first = p.visible
+			} else if !slices.EqualFunc(first, p.visible, func(a, b results.Visibility) bool {
+				a.Swept, b.Swept = nil, nil
+				return fmt.Sprint(a) == fmt.Sprint(b)
+			}) {
+				t.Errorf("%s: other rows with %d jobs", system, jobs)
 			}
 		}
 	}

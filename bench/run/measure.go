@@ -4,6 +4,7 @@ import (
 	"raftzab/bench"
 	"raftzab/bench/check"
 	"raftzab/bench/fault"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 	"raftzab/results"
 )
@@ -245,6 +246,24 @@ func (e *election) report(row *results.Trial, inside bool) {
 	}
 }
 
+// marks are the ends of the phases that report has, with the fault before them.
+func (e *election) marks() (marks []trace.Mark) {
+	if !e.begun {
+		return nil
+	}
+	marks = append(marks, trace.Mark{At: e.t0, Name: "begin"})
+	if e.detected != 0 {
+		marks = append(marks, trace.Mark{At: e.detected, Name: "detect"})
+	}
+	if e.active == 0 {
+		return marks
+	}
+	if w := &e.seats[e.winner]; e.detected != 0 && w.elected >= e.detected {
+		marks = append(marks, trace.Mark{At: w.elected, Name: "vote"})
+	}
+	return append(marks, trace.Mark{At: e.active, Name: "activate"})
+}
+
 func contains(set []uint64, x uint64) bool {
 	for _, y := range set {
 		if x == y {
@@ -297,7 +316,7 @@ func (w witness) Booted(now Time, node NodeID, r protocols.Recovered) {
 }
 
 func (w witness) Sent(now Time, from, to NodeID, kind uint8, size int) {
-	w.conductor.election.sent(from, to, kind, size)
+	w.conductor.sent(from, to, kind, size)
 	w.conductor.election.hinders(from, to, kind, w.conductor.sys)
 	if g := w.conductor.stage; g != nil {
 		g.sent(now, from)

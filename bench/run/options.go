@@ -321,3 +321,8 @@ func (x *Settings) pace(ids []NodeID) (faults []fault.Fault) {
 	}
 	return faults
 }
+
+// wants reports whether the scenario asks for one of these columns.
+func (x *Settings) wants(columns ...string) bool {
+	return slices.ContainsFunc(columns, func(name string) bool { return slices.Contains(x.Columns, name) })
+}

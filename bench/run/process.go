@@ -71,7 +71,7 @@ func nodes(system *System, cell *Cell, w *processed) (live.Config, error) {
 	cfg.Faults, cfg.Reads = slices.Concat(system.live, networked), reads(system.Name, Live)
 	if w.inside {
 		cfg.Sent = func(now Time, from, to NodeID, kind uint8, size int) {
-			w.conductor.election.sent(from, to, kind, size)
+			w.conductor.sent(from, to, kind, size)
 			w.conductor.election.hinders(from, to, kind, w.servers)
 		}
 	}

@@ -78,8 +78,12 @@ type Options struct {
 	Rows func(i int, rows []results.Trial)
 
 	// Clients, unless nil, gets what its clients have to say, likewise, before Rows; no
-	// rows where the cell has no workload.
-	Clients func(i int, reads []results.Reads, windows []results.Window)
+	// rows where the cell has none that ask for them.
+	Clients func(i int, reads []results.Reads, windows []results.Window, moments []results.Moment)
+
+	// Visible, unless nil, gets how soon writes were visible, once, when the last trial has
+	// ended; no rows where the cell does not tell.
+	Visible func(rows []results.Visibility)
 }
 
 // A Summary tells how a cell went.
@@ -119,6 +123,7 @@ func Run(ctx context.Context, cell *Cell, o Options) (*Summary, error) {
 	}
 	r := newRunner(ctx, cell, o)
 	r.workers(system, min(jobs, max(1, len(r.trials))))
+	r.end()
 	r.sum.Wall = time.Since(start)
 	switch {
 	case r.err != nil:
@@ -137,13 +142,14 @@ type runner struct {
 	trials  []int
 	next    atomic.Int64
 
-	mu  sync.Mutex
-	sum *Summary
-	err error
+	mu      sync.Mutex
+	sum     *Summary
+	err     error
+	visible batches
 }
 
 func newRunner(ctx context.Context, cell *Cell, o Options) *runner {
-	r := &runner{cell: cell, options: o, ctx: ctx, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
+	r := &runner{cell: cell, options: o, ctx: ctx, visible: batches{}, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
 	for t := range cell.Trials {
 		if o.Shard[1] == 0 || t%o.Shard[1] == o.Shard[0] {
 			r.trials = append(r.trials, t)
@@ -205,8 +211,9 @@ func (r *runner) trial(w worker, i int) error {
 			r.finish(i, &told, sum, breaches)
 			return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
 		}
-		reads, windows := w.clients(&row)
-		told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, reads...), append(told.windows, windows...)
+		said := w.clients(&row)
+		told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, said.reads...), append(told.windows, said.windows...)
+		told.moments, told.visible = append(told.moments, said.moments...), append(told.visible, said.visible...)
 		if checksum != 0 {
 			sum = combine(sum, trial, probed, checksum)
 		}
@@ -253,6 +260,8 @@ type parcel struct {
 	rows    []results.Trial
 	reads   []results.Reads
 	windows []results.Window
+	moments []results.Moment
+	visible []results.Visibility
 }
 
 func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
@@ -262,14 +271,22 @@ func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
 	if n := keptBreaches - len(r.sum.Breaches); n > 0 {
 		r.sum.Breaches = append(r.sum.Breaches, breaches[:min(n, len(breaches))]...)
 	}
+	r.visible.add(told.visible)
 	for _, row := range told.rows {
 		r.sum.Rows++
 		r.sum.Counts[row.Outcome]++
 	}
 	if r.options.Clients != nil {
-		r.options.Clients(i, told.reads, told.windows)
+		r.options.Clients(i, told.reads, told.windows, told.moments)
 	}
 	if r.options.Rows != nil {
 		r.options.Rows(i, told.rows)
+	}
+}
+
+// end tells what is known when the last trial has ended.
+func (r *runner) end() {
+	if r.options.Visible != nil {
+		r.options.Visible(r.visible.rows())
 	}
 }

@@ -19,7 +19,7 @@ type Settings struct {
 	Warmup   Duration  `toml:"warmup" default:"1s" doc:"faults and measuring begin after it"`
 	Limit    Duration  `toml:"limit" default:"60s" least:"1ms" doc:"virtual or real time per trial; past it: censored"`
 	Observe  Duration  `toml:"observe" json:",omitzero" least:"1ms" doc:"a trial lasts this long from the first fault, whatever comes of it, and is measured to its end: terms, leader_changes, down_ms, up, settled; with [probe], every trial is probed; absent: a trial ends when the leader is replaced"`
-	Columns  []string  `toml:"columns" json:",omitzero" oneof:"overlap_ms,connect_retries,votes_unheard,votes_refused,winner_votes,join_ms,timer_min_ms,timer_max_ms,level,read_hops,read_messages,write_hops,write_messages,resume_p50_ms,resume_max_ms" example:"[\"overlap_ms\"]" doc:"what is measured beyond the columns of all files: overlap_ms (a trial then goes on until the deposed leader has left its office), connect_retries, votes_unheard (both of Zab), votes_refused, winner_votes (simulated raft and etcd), join_ms (a trial with probes then goes on until the started server has joined; not of zookeeper), timer_min_ms, timer_max_ms (of simulated raft without prevote), level (with observe), and of the operations of [workload] read_hops, read_messages, write_hops, write_messages (simulated raft, zab and etcd), resume_p50_ms, resume_max_ms; results/README.md says what they are"`
+	Columns  []string  `toml:"columns" json:",omitzero" oneof:"overlap_ms,connect_retries,votes_unheard,votes_refused,winner_votes,join_ms,timer_min_ms,timer_max_ms,level,minority_write,minority_write_ms,majority_write_ms,minority_kept,level_ms,minority_acknowledged,minority_refused,minority_unknown,minority_unanswered,follow_ms,recover_ms,follow_votes,follow_messages,read_hops,read_messages,write_hops,write_messages,resume_p50_ms,resume_max_ms" example:"[\"overlap_ms\"]" doc:"what is measured beyond the columns of all files: overlap_ms (a trial then goes on until the deposed leader has left its office), connect_retries, votes_unheard (both of Zab), votes_refused, winner_votes (simulated raft and etcd), join_ms (a trial with probes then goes on until the started server has joined; not of zookeeper), timer_min_ms, timer_max_ms (of simulated raft without prevote), level (with observe), minority_write, minority_write_ms, majority_write_ms, minority_kept, level_ms, minority_acknowledged, minority_refused, minority_unknown, minority_unanswered (of a leader that is cut off, with probes: two clients then write one key, one on either side, and a trial goes on until all servers have what the majority was told), follow_ms, recover_ms, follow_votes, follow_messages (of a fault that is mended: a trial then goes on until all servers serve under one leader and, with probes, a write is acknowledged), and of the operations of [workload] read_hops, read_messages, write_hops, write_messages (simulated raft, zab and etcd), resume_p50_ms, resume_max_ms; results/README.md says what they are"`
 	Cluster  Cluster   `toml:"cluster"`
 	Network  Network   `toml:"network"`
 	Links    []Link    `toml:"link" doc:"overrides for some directed pairs of servers"`
@@ -126,6 +126,7 @@ type Zab struct {
 // Probe is the black box's view: clients that write all the time.
 type Probe struct {
 	Interval Duration `toml:"interval" doc:"between two writes of the client pinned to each voter; absent: no probes, outage_ms empty"`
+	Timeline Duration `toml:"timeline" json:",omitzero" least:"1ms" example:"\"50ms\"" doc:"resolution of the time series by server of the first trial, who leads in its eyes and what became of the writes to it, which goes into timeline-<mode>-<system>.csv; absent: no such file"`
 }
 
 // Workload is clients that read and write. Without Clients there is none.
@@ -144,6 +145,7 @@ type Workload struct {
 	Monotonic  *bool    `toml:"monotonic" doc:"a session tells each server how new a state it has seen, and one that is behind it refuses; absent: true for zab, as in ZooKeeper, else false"`
 	Warmup     Duration `toml:"warmup" least:"1ms" example:"\"10s\"" doc:"live: for so long the clients work once before the first trial, when nothing goes wrong and nobody measures: a JVM compiles meanwhile; absent: the one trial that is not counted has to do"`
 	Window     Duration `toml:"window" least:"1ms" example:"\"10ms\"" doc:"resolution of the time series of ended operations, which goes into windows-<mode>-<system>.csv; absent: no such file"`
+	Batches    int      `toml:"visibility_batches" json:",omitzero" least:"10" most:"1000" example:"20" doc:"how soon writes are visible, as whole curves, goes into histograms-<mode>-<system>.csv, counted over so many batches of trials a cell, from which intervals are made; absent: no such file"`
 }
 
 // Planned is a fault of the schedule.

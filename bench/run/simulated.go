@@ -10,6 +10,7 @@ import (
 	"raftzab/bench/network"
 	"raftzab/bench/random"
 	"raftzab/bench/sim"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 	"raftzab/results"
 )
@@ -19,8 +20,8 @@ type worker interface {
 	// trial returns the row, and a checksum over the trial's events where a
 	// system has one. An error is the world's, and ends the cell.
 	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error)
-	// clients are what the clients of the trial's workload have to say; row is what trial returned.
-	clients(row *results.Trial) ([]results.Reads, []results.Window)
+	// clients are what the trial's clients have to say; row is what trial returned.
+	clients(row *results.Trial) parcel
 	close() error
 }
 
@@ -45,8 +46,8 @@ type maker[M protocols.Message] func(s *Settings, voters, observers []NodeID) fu
 
 // simulated returns a factory of workers for replicas in virtual time. spoken says
 // of which term a message is that only a leader sends; nil: no such timers are measured.
-func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool, spoken func(M) (term uint64, leads bool)) func(context.Context, *Cell, func(Time, string)) (worker, error) {
-	return func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error) {
+func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool, kindName func(kind uint8) string, spoken func(M) (term uint64, leads bool)) func(context.Context, *Cell, func(*trace.Event)) (worker, error) {
+	return func(ctx context.Context, cell *Cell, tell func(*trace.Event)) (worker, error) {
 		s := &cell.Settings
 		var members []NodeID
 		for id := 1; id <= s.members(); id++ {
@@ -63,7 +64,7 @@ func simulated[M protocols.Message](protocol string, make maker[M], countable fu
 			grow = w.staged(grow, s, countable)
 		}
 		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Absent: s.Cluster.Absent, Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Message: s.CPU.Message.Time(), Images: s.Cluster.SnapshotEntries, Reads: reads(cell.System, Sim),
-			Witness: witness{w.checks, &w.conductor}, Trace: trace}, cell.Seed, 0)
+			Witness: witness{w.checks, &w.conductor}, Trace: tell, KindName: kindName}, cell.Seed, 0)
 		return w, nil
 	}
 }
@@ -129,7 +130,7 @@ func (w *simulation[M]) audible(grow func(NodeID, protocols.Recovered, *rand.Ran
 
 func (w *simulation[M]) close() error { return nil }
 
-func (w *simulation[M]) clients(row *results.Trial) ([]results.Reads, []results.Window) {
+func (w *simulation[M]) clients(row *results.Trial) parcel {
 	return w.conductor.clients(row)
 }
 
@@ -158,6 +159,16 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 		broken = &Breach{c.cell, trial, probed, what}
 	}
 	return row, sum ^ events*0x9e3779b97f4a7c15, broken, err
+}
+
+// goOn runs the world of a trial that is over. What it does now counts for nothing.
+func (w *simulation[M]) goOn(time Time) (protocol string, marks []trace.Mark) {
+	e := &w.conductor.election
+	protocol, marks = e.protocol, e.marks()
+	if w.checks.Violation() == nil {
+		guarded(func() error { return w.cluster.Run(&w.conductor, w.cluster.Now()+time) })
+	}
+	return protocol, marks
 }
 
 // guarded runs f and says what broke: an assertion inside a replica. An error is

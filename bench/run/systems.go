@@ -10,6 +10,7 @@ import (
 	"raftzab/bench/baseline/etcdraft"
 	"raftzab/bench/fault"
 	"raftzab/bench/live/lan"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 	"raftzab/raft"
 	"raftzab/zab"
@@ -33,7 +34,7 @@ type System struct {
 	check    func(mode Mode, s *Settings) []Unsupported
 	complete func(s *Settings)
 	missing  func() string // of a live system, besides a network
-	open     func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error)
+	open     func(ctx context.Context, cell *Cell, tell func(*trace.Event)) (worker, error)
 	boot     func(ctx context.Context, s *System, cell *Cell) (worker, error) // live
 	serve    func(p *Process) error                                           // one of its nodes, in a process of its own; nil: not ours
 }
@@ -70,7 +71,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return raft.New(cfg, r, rng)
 			}
-		}, raft.ElectionKind, func(m raft.Message) (term uint64, leads bool) {
+		}, raft.ElectionKind, raft.KindName, func(m raft.Message) (term uint64, leads bool) {
 			return m.Term, m.Type == raft.AppendEntries || m.Type == raft.InstallSnapshot
 		}),
 	},
@@ -86,7 +87,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return zab.New(cfg, r, rng)
 			}
-		}, zab.ElectionKind, nil),
+		}, zab.ElectionKind, zab.KindName, nil),
 	},
 	{
 		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true, lacks: etcdLacks,
@@ -100,7 +101,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return etcdraft.New(cfg, r, rng)
 			}
-		}, etcdraft.ElectionKind, nil),
+		}, etcdraft.ElectionKind, etcdraft.KindName, nil),
 	},
 	{
 		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim, Live}, notes: hashicorpNotes,

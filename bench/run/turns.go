@@ -37,6 +37,7 @@ func Turns(ctx context.Context, cells []*Cell, options []Options) (sums []*Summa
 		}
 	}
 	for _, t := range all {
+		t.end()
 		if t.on != nil {
 			t.on.turn(t.cell)
 			t.sum.report(t.on)

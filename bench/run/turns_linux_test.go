@@ -70,7 +70,7 @@ func TestCellsOfAllSystemsTakeTurnsOnCommonServers(t *testing.T) {
 					t.Errorf("%s: %+v", c, r)
 				}
 			}
-		}, Clients: func(_ int, reads []results.Reads, _ []results.Window) {
+		}, Clients: func(_ int, reads []results.Reads, _ []results.Window, _ []results.Moment) {
 			if len(reads) == 0 || reads[0].ReadMode != c.Settings.Workload.ReadMode {
 				t.Errorf("%s: %+v", c, reads)
 			}

@@ -36,9 +36,10 @@ type Rule struct {
 	Holds   string   // an expression: the claim holds
 	Limited string   // optional, an expression: it holds with a limit
 	Limit   string   // the limit, in words
+	Refuted string   // optional, an expression: what must be true beyond that for the claim to be refuted; else the data do not decide
 
-	scope          Scope
-	holds, limited *vm.Program
+	scope                   Scope
+	holds, limited, refuted *vm.Program
 }
 
 // A Scope is what a scenario will have: what a rule may name.
@@ -69,7 +70,7 @@ func Compile(r Rule, s Scope) (*Rule, []Problem) {
 	for _, p := range []struct {
 		key, text string
 		to        **vm.Program
-	}{{"holds", r.Holds, &r.holds}, {"limited", r.Limited, &r.limited}} {
+	}{{"holds", r.Holds, &r.holds}, {"limited", r.Limited, &r.limited}, {"refuted", r.Refuted, &r.refuted}} {
 		if p.text == "" {
 			continue
 		}
@@ -90,12 +91,15 @@ func Compile(r Rule, s Scope) (*Rule, []Problem) {
 
 // Judge returns what the data say. Seed is the scenario's: it decides the resamples.
 func (r *Rule) Judge(d *Data, seed uint64) results.Verdict {
-	v := results.Verdict{Claim: r.Claim, Says: r.Says, Rule: r.Holds, Limited: r.Limited, N: r.N}
+	v := results.Verdict{Claim: r.Claim, Says: r.Says, Rule: r.Holds, Limited: r.Limited, RefutedBy: r.Refuted, N: r.N}
 	e := &evaluation{scope: r.scope, data: d, least: r.N, seed: seed, repeat: results.Bytes}
 	holds, err := r.evaluate(r.holds, e)
-	limited := false
+	limited, refuted := false, true
 	if err == nil && !holds && r.limited != nil {
 		limited, err = r.evaluate(r.limited, e)
+	}
+	if err == nil && !holds && !limited && r.refuted != nil {
+		refuted, err = r.evaluate(r.refuted, e)
 	}
 	switch {
 	case err != nil:
@@ -104,12 +108,16 @@ func (r *Rule) Judge(d *Data, seed uint64) results.Verdict {
 		v.Verdict = results.Holds
 	case limited:
 		v.Verdict, v.Limit = results.Limited, r.Limit
-	default:
+	case refuted:
 		v.Verdict = results.Refuted
+	default:
+		v.Verdict, v.Reason = results.NotMeasured, undecided
 	}
 	v.Numbers, v.Repeat = e.numbers, e.repeat
 	return v
 }
+
+const undecided = "the data do not decide: neither is it so by the rule, nor is the contrary"
 
 // A missing error says why a rule cannot be decided by the data.
 type missing struct{ reason string }

@@ -120,6 +120,26 @@ func TestARuleThatFailsMayHoldWithALimit(t *testing.T) {
 	}
 }
 
+func TestARuleThatAlsoSaysWhatRefutesItMayNotDecide(t *testing.T) {
+	d := rowsOf(40, func(t *results.Trial) {
+		if t.Trial%10 == 0 {
+			t.Rounds = 2
+		}
+	})
+	r := Rule{Holds: `share(zab.rounds == 1) == 1`, Refuted: `high(share(zab.rounds == 1)) < 0.99`}
+	if v := compiled(t, r).Judge(d, 1); v.Verdict != results.Refuted || v.RefutedBy != r.Refuted {
+		t.Errorf("nine of ten: %+v", v)
+	}
+	r.Refuted = `high(share(zab.rounds == 1)) < 0.5`
+	if v := compiled(t, r).Judge(d, 1); v.Verdict != results.NotMeasured || v.Reason != undecided {
+		t.Errorf("neither one nor the other: %+v", v)
+	}
+	r.Limited, r.Limit = `share(zab.rounds == 1) > 0.8`, "in eight of ten"
+	if v := compiled(t, r).Judge(d, 1); v.Verdict != results.Limited {
+		t.Errorf("with a limit: %+v", v)
+	}
+}
+
 func TestEachAsksForEveryValue(t *testing.T) {
 	d := rowsOf(40, func(t *results.Trial) {
 		if t.System == "zab" && t.Swept[0].Value == "5" && t.Case == "crash" {

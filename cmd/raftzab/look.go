@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"text/tabwriter"
@@ -57,7 +59,8 @@ func plotCommand() *cobra.Command {
 		Use:   "plot [DIR]",
 		Short: "Draw the figures of a results folder again (default: every folder in results)",
 		Long: `Draw the figures of a results folder again, from its data alone, and print the names of the files.
-Without a folder: of every folder in results.
+Without a folder: of every folder in results that has all of its data. Where large files are not there, since they
+come again byte by byte and so are not kept, the figures stay as they are.
 
   raftzab plot results/election-latency`,
 		Args: cobra.MaximumNArgs(1),
@@ -68,6 +71,13 @@ Without a folder: of every folder in results.
 			}
 			for _, dir := range dirs {
 				written, err := plots.All(dir)
+				if errors.Is(err, fs.ErrNotExist) {
+					err = fmt.Errorf("%s has not all of its data: %w. To have the data: raftzab run experiments/%s.toml", dir, err, filepath.Base(dir))
+					if len(args) == 0 {
+						fmt.Fprintf(cmd.ErrOrStderr(), "%v\n", err)
+						continue
+					}
+				}
 				if err != nil {
 					return fail(exitEnvironment, "plot: %w", err)
 				}

@@ -108,7 +108,7 @@ flag asked for, or results cannot be written; 130 interrupted, with finished tri
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), checkCommand(), plotCommand(), verdictsCommand(), listCommand(), replayCommand(), swarmCommand(), doctorCommand(), nodeCommand())
+	root.AddCommand(runCommand(), checkCommand(), plotCommand(), verdictsCommand(), reportCommand(), listCommand(), replayCommand(), swarmCommand(), doctorCommand(), nodeCommand())
 	return root
 }
 

@@ -123,7 +123,7 @@ func optionsOf(c *cobra.Command) (o experiments.Options) {
 	o.Mode, _ = c.Flags().GetString("mode")
 	o.Systems, _ = c.Flags().GetStringSlice("systems")
 	if system, err := c.Flags().GetString("system"); err == nil {
-		o.Systems = []string{system}
+		o.Systems = strings.Split(system, ",")
 	}
 	return o
 }

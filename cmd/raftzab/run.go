@@ -250,10 +250,14 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 					data.Add(rows...)
 				}
 				bar.done()
-			}, Clients: func(i int, reads []results.Reads, windows []results.Window) {
-				writing = errors.Join(writing, w.clients(base+i, reads, windows))
+			}, Clients: func(i int, reads []results.Reads, windows []results.Window, moments []results.Moment) {
+				writing = errors.Join(writing, w.clients(base+i, reads, windows, moments))
 				if len(s.Rules) > 0 {
 					data.AddReads(reads...)
+				}
+			}, Visible: func(rows []results.Visibility) {
+				if w.visible != nil {
+					writing = errors.Join(writing, w.visible.Put(base, rows...))
 				}
 			}})
 		}
@@ -347,8 +351,10 @@ func measure(ctx context.Context, cells []*run.Cell, options []run.Options) ([]*
 // outputs are the data files of a system in a mode.
 type outputs struct {
 	trials  *results.Writer[results.Trial]
-	reads   *results.Writer[results.Reads]  // nil: no cell of the scenario has clients that read
-	windows *results.Writer[results.Window] // nil: none has a time series
+	reads   *results.Writer[results.Reads]      // nil: no cell of the scenario has clients that read
+	windows *results.Writer[results.Window]     // nil: none has a time series
+	moments *results.Writer[results.Moment]     // nil: none has a timeline
+	visible *results.Writer[results.Visibility] // nil: none tells how soon writes are visible
 }
 
 // open begins the files that the system of a cell has in this scenario.
@@ -364,18 +370,31 @@ func open(folder *results.Folder, s *experiments.Scenario, cell *run.Cell) (w *o
 		}
 	}
 	if s.Windows() {
-		w.windows, err = folder.Windows(mode, system, s.SweptKeys)
+		if w.windows, err = folder.Windows(mode, system, s.SweptKeys); err != nil {
+			return nil, err
+		}
+	}
+	if s.Timeline() {
+		if w.moments, err = folder.Timeline(mode, system, s.SweptKeys); err != nil {
+			return nil, err
+		}
+	}
+	if s.Histograms() {
+		w.visible, err = folder.Histograms(mode, system, s.SweptKeys)
 	}
 	return w, err
 }
 
 // clients gives a trial's rows of the other files their place.
-func (w *outputs) clients(position int, reads []results.Reads, windows []results.Window) (err error) {
+func (w *outputs) clients(position int, reads []results.Reads, windows []results.Window, moments []results.Moment) (err error) {
 	if w.reads != nil {
 		err = w.reads.Put(position, reads...)
 	}
 	if w.windows != nil {
 		err = errors.Join(err, w.windows.Put(position, windows...))
+	}
+	if w.moments != nil {
+		err = errors.Join(err, w.moments.Put(position, moments...))
 	}
 	return err
 }

@@ -101,7 +101,7 @@ func TestPlotDrawsTheFiguresOfRunAgain(t *testing.T) {
 	held(t, "run", "small.toml", "--out", "results")
 	dir := filepath.Join("results", "small", "figures")
 	before := map[string][]byte{}
-	for _, form := range []string{"svg", "png", "pdf", "txt"} {
+	for _, form := range []string{"svg", "png", "pdf", "pgf", "txt"} {
 		figures, _ := filepath.Glob(filepath.Join(dir, "*."+form))
 		if len(figures) == 0 {
 			t.Errorf("no figure as %s", form)
@@ -123,6 +123,28 @@ func TestPlotDrawsTheFiguresOfRunAgain(t *testing.T) {
 				t.Errorf("%q draws another %s than run", args, name)
 			}
 		}
+	}
+}
+
+func TestFiguresWhoseDataAreNotKeptStayAsTheyAre(t *testing.T) {
+	smallFile(t, small)
+	held(t, "run", "small.toml", "--out", "results")
+	dir := filepath.Join("results", "small")
+	before, _ := os.ReadDir(filepath.Join(dir, "figures"))
+	if err := os.Remove(filepath.Join(dir, results.TrialsName("sim", "raft"))); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code int
+		args []string
+	}{{exitHeld, []string{"plot"}}, {exitEnvironment, []string{"plot", dir}}} {
+		code, out, errs := raftzab(c.args...)
+		if code != c.code || out != "" || !strings.Contains(errs, "small has not all of its data") || !strings.Contains(errs, "raftzab run experiments/small.toml") {
+			t.Errorf("%q: exit %d, %q and\n%s", c.args, code, out, errs)
+		}
+	}
+	if after, _ := os.ReadDir(filepath.Join(dir, "figures")); len(before) == 0 || len(after) != len(before) {
+		t.Errorf("%d files were there, and %d are", len(before), len(after))
 	}
 }
 

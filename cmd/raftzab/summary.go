@@ -159,7 +159,7 @@ func printElections(out io.Writer, rows []*sample, seed uint64) {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", r.name(), spread(r.elect, seed), again, spread(r.outage, seed))
 	}
 	w.Flush()
-	fmt.Fprintln(out, `elect_ms (with its n, censored and rounds) is of simulated trials without probing clients, outage_ms of trials with them; live trials always have them.
+	fmt.Fprintln(out, `elect_ms (with its n, censored and rounds) is of simulated trials without probing clients, outage_ms of trials with them; live trials have them wherever there is [probe].
 Probes move Raft's detection: their stream of AppendEntries resets the followers' timers all the time. So don't subtract elect_ms from outage_ms.
 Censored trials hit the limit: they are in n, above all others. No interval below n = 6, no p95 below n = 20.`)
 }

@@ -106,8 +106,11 @@ func printVerdicts(out io.Writer, all []results.Verdict) {
 			fmt.Fprintf(out, "\n  because %s", v.Reason)
 		}
 		fmt.Fprintf(out, "\n  rule: %s\n", oneLine(v.Rule))
-		if v.Verdict == results.Limited || v.Verdict == results.Refuted && v.Limited != "" {
+		if v.Verdict == results.Limited || v.Verdict != results.Holds && v.Limited != "" {
 			fmt.Fprintf(out, "  limited: %s\n", oneLine(v.Limited))
+		}
+		if v.Verdict != results.Holds && v.Verdict != results.Limited && v.RefutedBy != "" {
+			fmt.Fprintf(out, "  refuted: %s\n", oneLine(v.RefutedBy))
 		}
 		for _, n := range v.Numbers {
 			fmt.Fprintf(out, "  %s = %s", n.Of, decided(n.Value, "censored"))
