@@ -63,7 +63,7 @@ func (f *source) judge(o Options) {
 }
 
 // Alike reports whether two texts of a scenario ask for the same. Comments, layout, the order of
-// sections and what minutes says make no difference.
+// sections, and what minutes and the quick tier say make no difference.
 func Alike(a, b []byte) bool {
 	var of [2]map[string]any
 	for i, text := range [][]byte{a, b} {
@@ -72,6 +72,12 @@ func Alike(a, b []byte) bool {
 			return false
 		}
 		delete(tree, "minutes")
+		delete(tree, "quick")
+		if runs, ok := tree["run"].([]map[string]any); ok {
+			for _, r := range runs {
+				delete(r, "quick")
+			}
+		}
 		of[i] = tree
 	}
 	return reflect.DeepEqual(of[0], of[1])
