@@ -289,9 +289,11 @@ name = "a"
 columns = ["votes_unheard", "votes_unheard"]
 `,
 		`x.toml:12: case[0].columns: "votes_unheard" stands twice; leave one`},
-	{`levels of a trial that has no second before its end`, `columns = ["level"]
+	{`levels of a trial that has no second before its end`, `[[case]]
+name = "a"
+columns = ["level"]
 `,
-		`x.toml:10: columns: level compares the last second of observe with its end; write observe = "10s", or take it out`},
+		`x.toml:12: case[0].columns: level compares the last second of observe with its end; write observe = "10s", or take it out`},
 	{`an overlap with a leader that is dead`, `[[fault]]
 at = "2s"
 kind = "crash"

@@ -135,7 +135,7 @@ func TestClaimsOfTheExperimentsAreJudged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, s := range scenarios {
-		if len(s.Claims) == 0 || !slices.ContainsFunc(s.Rules, func(r *verdict.Rule) bool { return r.Claim == s.Claims[0] }) {
+		if len(s.Claims) > 0 && !slices.ContainsFunc(s.Rules, func(r *verdict.Rule) bool { return r.Claim == s.Claims[0] }) {
 			t.Errorf("%s judges no claim", s.Path)
 		}
 	}
