@@ -16,7 +16,7 @@ help: ## list the targets
 $(BIN): FORCE
 	@$(GO) build -trimpath -buildvcs=false -o $@ ./cmd/raftzab # its sum then tells whether code has changed
 
-experiments: setup $(BIN) ## what has not been run: TIER=quick into results/quick, 13 minutes, or full into results, hours
+experiments: setup $(BIN) ## what has not been run: TIER=quick into results/quick, 15 minutes, or full into results, hours
 	@$(BIN) run --tier $(TIER) --out $(OUT) experiments/*.toml
 
 test: setup ## run all tests

@@ -26,7 +26,7 @@ import (
 // floors lists the packages from the ground up. A package imports lower floors only.
 var floors = [][]string{
 	{"protocols", "."},
-	{"bench/random", "bench/live/clock"},
+	{"bench/random", "bench/live/clock", "plots/browser"},
 	{"raft", "zab", "bench/kv", "bench/fault", "bench/network", "bench/metric", "results"},
 	{"bench", "bench/verdict", "bench/trace"},
 	{"bench/node", "bench/workload", "bench/live/lan", "bench/live/wal", "bench/live/wire"},
@@ -44,6 +44,7 @@ var only = map[string][]string{
 	"raft":            {"protocols"},
 	"zab":             {"protocols"},
 	"plots":           {"results", "bench/metric"},
+	"plots/browser":   {},
 	"plots/spacetime": {"bench/trace"},
 	"plots/paper":     {"plots", "results", "bench/metric"},
 }

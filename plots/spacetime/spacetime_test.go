@@ -2,7 +2,6 @@ package spacetime_test
 
 import (
 	"bytes"
-	"flag"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,8 +9,6 @@ import (
 	"raftzab/bench/trace"
 	"raftzab/plots/spacetime"
 )
-
-var screenshots = flag.String("screenshots", "", "keep pictures of what the browser shows in this `folder`")
 
 func TestADiagramAsksNobodyForAnything(t *testing.T) {
 	titles, traces := elections(t)
