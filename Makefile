@@ -5,16 +5,19 @@ SHELL   := /bin/bash
 BIN     := bin/raftzab
 GO      ?= go
 SEEDS   ?= 20000
+FUZZTIME ?= 20s
+TIER    ?= quick
+OUT     ?= results$(if $(filter quick,$(TIER)),/quick)
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 $(BIN): FORCE
-	@$(GO) build -buildvcs=auto -o $@ ./cmd/raftzab
+	@$(GO) build -trimpath -buildvcs=false -o $@ ./cmd/raftzab # its sum then tells whether code has changed
 
-experiments: setup $(BIN) ## run the experiments: data, figures and a summary in results/
-	@$(BIN) run experiments/election-latency.toml experiments/live-failover-quick.toml
+experiments: setup $(BIN) ## what has not been run: TIER=quick into results/quick, 13 minutes, or full into results, hours
+	@$(BIN) run --tier $(TIER) --out $(OUT) experiments/*.toml
 
 test: setup ## run all tests
 	@$(GO) test ./...
@@ -22,9 +25,15 @@ test: setup ## run all tests
 figures: $(BIN) ## draw the figures again from the data in results/
 	@$(BIN) plot
 
+report: $(BIN) ## write results/report.html, one page of all results, and results/CLAIMS.md
+	@$(BIN) report
+
+paper: figures ## a LaTeX document of all figures, verdicts and numbers, in results/paper
+	@$(BIN) paper
+
 golden: ## rewrite golden files and show what changed
 	$(GO) test ./raft ./zab ./protocols/protocoltest -run Conversation -rewrite
-	$(GO) test ./results ./experiments ./plots -update
+	$(GO) test ./results ./experiments ./plots ./bench/trace -update
 	git diff --stat
 
 bench: ## events and elections per second and core, allocations per event
@@ -36,7 +45,10 @@ swarm: $(BIN) ## random runs until an invariant breaks (SEEDS=20000)
 bugs: ## plant every bug of the zoo and demand that the swarm finds it
 	@$(GO) run ./bench/swarm/bugs
 
-verify: ## split votes against theory, Zab's rounds, Raft against etcd: 20000 and 10000 elections a cell
+verify: $(BIN) ## run a part of the committed results again and compare, byte by byte; raftzab verify --all has all
+	@$(BIN) verify
+
+theory: ## split votes against theory, Zab's rounds, Raft against etcd: 20000 and 10000 elections a cell
 	$(GO) test ./experiments -run 'SplitVotes' -elections 20000 -v -timeout 30m
 	$(GO) test ./experiments -run 'ZabElects|RaftAgrees' -elections 10000 -v -timeout 30m
 
@@ -44,6 +56,14 @@ live: setup ## the live systems in full: kills, load, measurements of the switch
 	$(GO) test ./bench/live/lan -run Measure -measure -v -timeout 10m
 	$(GO) test ./bench/run -run NothingIsLostToKills -kills 200 -v -timeout 30m
 	$(GO) test ./bench/run -run TestLoad -warm 30s -load 8s -rounds 5 -v -timeout 30m
+
+race: ## tests of all that has goroutines, with the race detector
+	$(GO) test -race ./bench/live/... ./bench/run ./bench/baseline/... ./results ./cmd/raftzab -timeout 30m
+
+fuzz: ## every fuzz target for FUZZTIME=20s
+	@$(GO) list -f '{{.Dir}}' ./... | xargs grep -Hso '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' -r | sort -u | \
+	while IFS=: read -r file name; do echo "$${name#func } of $$(dirname "$$file")"; \
+		$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$${name#func }$$" -fuzztime $(FUZZTIME) || exit 1; done
 
 lint: ## gofmt, vet for Linux, macOS and Windows, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'run: gofmt -w .'; exit 1; }
@@ -56,7 +76,7 @@ ci: lint test ## what .ci/run calls
 # smoke runs the experiments with a few trials, as a newcomer would, elsewhere.
 smoke: $(BIN)
 	@out=$$(mktemp -d) && trap 'rm -rf "$$out"' EXIT && $(BIN) run experiments/election-latency.toml --trials 20 --out "$$out" && \
-		$(BIN) run experiments/live-failover-quick.toml --trials 2 --out "$$out" && ls "$$out"/*/figures
+		$(BIN) run experiments/live-failover.toml --tier quick --trials 2 --out "$$out" && ls "$$out"/*/figures
 
 setup: ## Go modules; Java and ZooKeeper where that can be done
 	@$(GO) mod download
@@ -74,4 +94,4 @@ clean: ## remove what was built
 	rm -rf bin
 
 FORCE:
-.PHONY: help experiments test figures golden bench swarm bugs lint ci smoke setup verify live clean FORCE
+.PHONY: help experiments test figures report paper golden bench swarm bugs race fuzz lint ci smoke setup verify theory live clean FORCE

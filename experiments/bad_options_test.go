@@ -283,12 +283,17 @@ target = "leader"
 name = "a"
 columns = ["overlap", "votes_unheard", "votes_unheard"]
 `,
-		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard" or "join_ms" or "minority_write" or "minority_write_ms" or "majority_write_ms" or "minority_kept" or "level_ms" or "minority_acknowledged" or "minority_refused" or "minority_unknown" or "minority_unanswered" or "follow_ms" or "recover_ms" or "follow_votes" or "follow_messages" or "read_hops" or "read_messages" or "w…`},
+		`x.toml:12: case[0].columns[0]: "overlap" is not known; write "overlap_ms" or "connect_retries" or "votes_unheard" or "votes_refused" or "winner_votes" or "join_ms" or "timer_min_ms" or "timer_max_ms" or "level" or "minority_write" or "minority_write_ms" or "majority_write_ms" or "minority_kept" or "level_ms" or "minority_acknowledged" or "minority_refused" or "minority_unknown" or "minority_unanswered" or "follow_ms" or "recove…`},
 	{`a column twice`, `[[case]]
 name = "a"
 columns = ["votes_unheard", "votes_unheard"]
 `,
 		`x.toml:12: case[0].columns: "votes_unheard" stands twice; leave one`},
+	{`levels of a trial that has no second before its end`, `[[case]]
+name = "a"
+columns = ["level"]
+`,
+		`x.toml:12: case[0].columns: level compares the last second of observe with its end; write observe = "10s", or take it out`},
 	{`an overlap with a leader that is dead`, `[[fault]]
 at = "2s"
 kind = "crash"

@@ -328,7 +328,7 @@ mode = "sin"
 systems = ["rafft"]
 trials = 1
 `,
-		`x.toml:11: run[1].mode: "sin" is not known; write "sim" or "live"
+		`x.toml:11: run[1].mode: "sin" is not known; write "sim" or "live" or "conversation"
 x.toml:12: run[1].systems[0]: there is no system "rafft"; the nearest is raft`},
 	{`no systems`, `[[run]]
 mode = "sim"

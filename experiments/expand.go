@@ -23,6 +23,7 @@ type expansion struct {
 	sets  []assignment
 	cases []oneCase
 	sweep []swept
+	quick quickly
 	made  map[string]int // the run that made a cell
 	all   []verdict.Cell // also those that flags leave out
 }
@@ -61,24 +62,28 @@ func (f *source) read(sets []assignment, o Options) {
 		f.r.add(origin{f.path, f.root.at.line, "run"}, "is missing; write [[run]] with mode, systems and trials")
 	}
 	for i, c := range x.doc.Claims {
-		if !isClaim(c) {
-			f.r.add(x.where("claims", i), "%q is no claim; the nearest is %s", c, nearest(c, claims))
+		if ClaimOf(c) == nil {
+			f.r.add(x.where("claims", i), "%q is no claim; the nearest is %s", c, nearest(c, claimIDs()))
 		} else if slices.Contains(x.doc.Claims[:i], c) {
 			f.r.add(x.where("claims", i), "%q stands twice; leave one", c)
 		}
+	}
+	if x.doc.Minutes < 0 {
+		f.r.add(x.where("minutes", -1), "%g is no time; write how many minutes all of it takes, for instance 2.5", x.doc.Minutes)
 	}
 	for _, s := range x.sets { // does the place in a list exist?
 		x.fits(s)
 	}
 	x.readCases()
 	x.readSweep()
-	f.scenario = &Scenario{Name: f.name, Path: f.path, Title: x.doc.Title, Question: x.doc.Question, Claims: x.doc.Claims, Seed: x.doc.Seed, Text: f.text}
+	f.scenario = &Scenario{Name: f.name, Path: f.path, Title: x.doc.Title, Question: x.doc.Question, Claims: x.doc.Claims, Minutes: x.doc.Minutes, Seed: x.doc.Seed, Text: f.text}
 	if o.Seed != nil {
 		f.scenario.Seed = *o.Seed
 	}
 	for _, s := range x.sweep {
 		f.scenario.SweptKeys = append(f.scenario.SweptKeys, s.path)
 	}
+	x.readQuick()
 	ran := false
 	for i := range x.doc.Runs {
 		switch path := element("run", i); {
@@ -89,6 +94,9 @@ func (f *source) read(sets []assignment, o Options) {
 		}
 	}
 	f.expansion = x
+	if len(x.doc.Runs) > 0 {
+		x.idle()
+	}
 	if !ran { // nothing has asked for the required settings
 		d := &decoder{r: f.r}
 		d.section(x.base.clone(), reflect.ValueOf(new(settings)).Elem(), "", "")
@@ -239,11 +247,17 @@ func (x *expansion) run(i int) bool {
 	e, path := &x.doc.Runs[i], element("run", i)
 	mode := run.Mode(e.Mode)
 	r := x.f.r
+	if mode == run.Conversation {
+		return x.conversations(i)
+	}
 	if mode == run.Sim && e.Loopback {
 		r.add(x.where(path+".loopback", -1), `simulated runs have no loopback; take it out, or set network.delay = "constant(10us)"`)
 	}
 	if mode == run.Sim && e.Turns {
 		r.add(x.where(path+".turns", -1), "nothing else disturbs simulated trials; take it out")
+	}
+	if e.Quick != nil && *e.Quick > e.Trials && e.Trials > 0 {
+		r.add(x.where(path+".quick", -1), "%d is more than trials, %d; write less, or raise trials", *e.Quick, e.Trials)
 	}
 	chosen, cases := x.chosen(e, path), x.cases
 	if e.Cases != nil {
@@ -361,12 +375,12 @@ func (x *expansion) cell(i int, c oneCase, point int, s *run.System) bool {
 	if !x.o.wanted(run.Mode(e.Mode), c.name, s.Name) {
 		return true
 	}
-	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Loopback: e.Loopback, Turns: e.Turns, Trials: e.Trials, Seed: x.f.scenario.Seed}
+	cell := run.Cell{Scenario: x.f.name, File: x.f.path, Flags: x.o.Set, Case: c.name, Mode: run.Mode(e.Mode), System: s.Name, Swept: settingsOf, Loopback: e.Loopback, Turns: e.Turns, Seed: x.f.scenario.Seed}
 	if len(settingsOf) == 0 {
 		cell.Swept = nil
 	}
-	if x.o.Trials > 0 {
-		cell.Trials = x.o.Trials
+	if cell.Trials = x.trials(e, &cell); cell.Trials == 0 {
+		return true
 	}
 	x.finish(&cell, tree, e, path, s)
 	return true
@@ -377,6 +391,10 @@ func (x *expansion) finish(cell *run.Cell, tree *node, e *entry, path string, s 
 	root := tree.value.(*table)
 	if s.Product != "" {
 		tree.merge(s.Protocol, root.get(s.Product))
+	}
+	if cell.Mode == run.Conversation {
+		x.f.scenario.Cells = append(x.f.scenario.Cells, *cell)
+		return
 	}
 	d := &decoder{r: x.f.r}
 	var all settings

@@ -33,6 +33,7 @@ type Scenario struct {
 	Title     string
 	Question  string
 	Claims    []string
+	Minutes   float64 // that all of it takes on two cores; 0: the file does not say
 	Seed      uint64
 	Text      []byte   // as read
 	SweptKeys []string // in the order of the file
@@ -50,7 +51,7 @@ func (s *Scenario) Asked() (columns []string) {
 	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Settings.Staged() }) {
 		columns = append(columns, "paper_ms")
 	}
-	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "join_ms",
+	for _, name := range []string{"overlap_ms", "connect_retries", "votes_unheard", "votes_refused", "winner_votes", "join_ms", "timer_min_ms", "timer_max_ms", "level",
 		"minority_write", "minority_write_ms", "majority_write_ms", "minority_kept", "level_ms", "minority_acknowledged", "minority_refused", "minority_unknown", "minority_unanswered",
 		"follow_ms", "recover_ms", "follow_votes", "follow_messages", "read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"} {
 		if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return slices.Contains(c.Settings.Columns, name) }) {
@@ -99,6 +100,7 @@ type Options struct {
 	Systems []string // only these
 	Mode    string   // only this
 	Case    string   // only this
+	Tier    string   // Quick or Full; empty: Full
 }
 
 // largest is the size in bytes from which on a file is no scenario.
@@ -107,25 +109,45 @@ const largest = 1 << 20
 // Load reads and expands scenario files. An error is of type Problems: all that
 // is wrong with all files and flags.
 func Load(paths []string, o Options) ([]*Scenario, error) {
-	var all Problems
 	var files []*source
+	for _, path := range paths {
+		files = append(files, open(path))
+	}
+	return loadAll(files, o)
+}
+
+// LoadText is Load of a text, as a manifest keeps it; path is what errors call it and
+// what its cells are from, and names the scenario.
+func LoadText(path string, text []byte, o Options) (*Scenario, error) {
+	f := &source{path: path, name: nameOf(path), r: &report{}}
+	f.plant(text)
+	all, err := loadAll([]*source{f}, o)
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+func loadAll(files []*source, o Options) ([]*Scenario, error) {
+	var all Problems
 	flags := &report{}
 	sets := parseSets(o.Set, flags)
+	if o.Tier != "" && o.Tier != Quick && o.Tier != Full {
+		flags.add(origin{file: "--tier"}, "%q is no tier; write quick or full", o.Tier)
+	}
 	if o.Trials < 0 {
 		flags.add(origin{file: "--trials"}, "%d is too few; write a number from 1", o.Trials)
 	}
-	for _, path := range paths {
-		f := open(path)
-		for _, other := range files {
+	for i, f := range files {
+		for _, other := range files[:i] {
 			if other.name == f.name && other.root != nil && f.root != nil {
-				f.r.add(origin{file: path}, "has the name of %s, and so the same folder of results; give it another", other.path)
+				f.r.add(origin{file: f.path}, "has the name of %s, and so the same folder of results; give it another", other.path)
 			}
 		}
 		if f.root != nil {
 			f.read(sets, o)
 			f.judge(o)
 		}
-		files = append(files, f)
 	}
 	choose(files, o, flags)
 	all = append(all, flags.found...)
@@ -156,9 +178,11 @@ type source struct {
 	systems, modes, cases []string // what it names, for flags to choose from
 }
 
+func nameOf(path string) string { return strings.TrimSuffix(filepath.Base(path), ".toml") }
+
 // open reads a file as far as its tree.
 func open(path string) *source {
-	f := &source{path: path, name: strings.TrimSuffix(filepath.Base(path), ".toml"), r: &report{}}
+	f := &source{path: path, name: nameOf(path), r: &report{}}
 	whole := origin{file: path}
 	text, err := readLimited(path)
 	switch {
@@ -344,25 +368,3 @@ func flagOf(value, flag string) string {
 func (o *Options) wanted(mode run.Mode, cases, system string) bool {
 	return (o.Mode == "" || o.Mode == string(mode)) && (o.Case == "" || o.Case == cases) && (len(o.Systems) == 0 || slices.Contains(o.Systems, system))
 }
-
-// claims that exist.
-func isClaim(id string) bool {
-	for _, c := range claims {
-		if id == c {
-			return true
-		}
-	}
-	return false
-}
-
-var claims = func() (ids []string) {
-	for _, group := range []struct {
-		letter string
-		n      int
-	}{{"R", 11}, {"D", 5}, {"E", 6}} {
-		for i := range group.n {
-			ids = append(ids, fmt.Sprintf("%s%d", group.letter, i+1))
-		}
-	}
-	return ids
-}()

@@ -15,7 +15,6 @@ import (
 	"raftzab/bench/run"
 	"raftzab/plots"
 	"raftzab/protocols"
-	"raftzab/results"
 )
 
 // fit is how long the hardware profile of raft-figure16.toml is fitted again.
@@ -41,8 +40,8 @@ func figure16(t *testing.T, o Options) map[string]*run.Cell {
 func paper(t *testing.T, cell *run.Cell) metric.Sample {
 	t.Helper()
 	var values []float64
-	sum, err := run.Run(context.Background(), cell, run.Options{Rows: func(_ int, rows []results.Trial) {
-		for _, r := range rows {
+	sum, err := run.Run(context.Background(), cell, run.Options{Ended: func(_ int, t *run.Told) {
+		for _, r := range t.Rows {
 			if x := float64(r.PaperMS); math.IsNaN(x) {
 				values = append(values, math.Inf(1))
 			} else {

@@ -16,11 +16,13 @@ type document struct {
 	Title    string   `toml:"title" required:"true" example:"\"Split votes\"" doc:"what the figure is called"`
 	Question string   `toml:"question" required:"true" example:"\"How often are votes shared out?\"" doc:"what the experiment answers, as a sentence"`
 	Claims   []string `toml:"claims" example:"[\"R3\"]" doc:"ids of the claims that it tests: R1-R11, D1-D5, E1-E6"`
+	Minutes  float64  `toml:"minutes" doc:"about how long all of it takes, in minutes, on two cores; for readers, it decides nothing; absent: nobody has said"`
 	Seed     uint64   `toml:"seed" required:"true" doc:"decides every draw of every trial"`
 	Runs     []entry  `toml:"run" doc:"what runs where; at least one"`
 	settings
 	Cases    *node    `toml:"case" doc:"settings that go together: a name, and any keys as \"network.loss\" or \"fault[0].kind\"; each case runs, for the systems that one of its keys governs"`
 	Verdicts []stated `toml:"verdict" doc:"a rule by which the data decide about a part of a claim; every id in claims has one or more. See Verdicts, above"`
+	Quick    *node    `toml:"quick" doc:"what of cases and sweeps the quick tier keeps: cases = [names], and lists of values for swept keys, as \"cluster.voters\" = [3]; absent: all"`
 	Sweep    *node    `toml:"sweep" doc:"lists of values for any keys, as \"cluster.voters\" = [3, 5]; every combination runs, for the systems that the keys govern"`
 }
 
@@ -34,10 +36,11 @@ type settings struct {
 
 // An entry is one [[run]].
 type entry struct {
-	Mode        string   `toml:"mode" required:"true" oneof:"sim,live" doc:"\"sim\" (virtual time) or \"live\" (real processes)"`
+	Mode        string   `toml:"mode" required:"true" oneof:"sim,live,conversation" doc:"\"sim\" (virtual time), \"live\" (real processes), or \"conversation\" (the texts of raft/testdata or zab/testdata are played; they say what happens, and no other section has an effect on them)"`
 	Systems     []string `toml:"systems" required:"true" example:"[\"raft\", \"zab\"]" doc:"raft, zab, etcd, hashicorp, zookeeper"`
-	Trials      int      `toml:"trials" required:"true" example:"1000" least:"1" doc:"per cell"`
-	Cases       []string `toml:"cases" example:"[\"crash\"]" doc:"names of the cases that it runs; absent: all"`
+	Trials      int      `toml:"trials" required:"true" example:"1000" least:"1" doc:"per cell; of conversations 1"`
+	Quick       *int     `toml:"quick" least:"0" doc:"per cell in the quick tier (raftzab run --tier quick), which is all that somebody waits for; 0: none, the run is left to the full tier; absent: as trials"`
+	Cases       []string `toml:"cases" example:"[\"crash\"]" doc:"names of the cases that it runs; absent: all; of conversations their files' names, without .txt"`
 	Unsupported string   `toml:"unsupported" oneof:"skip" doc:"\"skip\": leave out a cell whose system cannot have a setting, and say so in the manifest; absent: an error"`
 	Turns       bool     `toml:"turns" doc:"live: the first trial of each cell, then the second of each, and so on, so that whatever else the machine does strikes all alike; all servers are up meanwhile, and cells that differ in nothing but what their clients ask for ([workload], without clients and keys) have the same; absent: a cell after the other"`
 	Loopback    bool     `toml:"loopback" doc:"live: on the loopback interface, without a network of its own: [network], [[link]] and [clients] do not apply, and links have no faults; absent: a machine for each server and one for the clients, with a switch between them that does what these sections say"`

@@ -33,6 +33,9 @@ var simulated = []string{"network.channel", "network.rto_min", "network.rto_max"
 func governs(path string, s *run.System, e *entry) bool {
 	section, _, _ := strings.Cut(path, ".")
 	section, _, _ = strings.Cut(section, "[")
+	if run.Mode(e.Mode) == run.Conversation {
+		return false // it says itself what happens
+	}
 	live := run.Mode(e.Mode) == run.Live
 	switch section {
 	case "raft":

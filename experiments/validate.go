@@ -229,6 +229,9 @@ func (v *validation) columns() {
 			v.fail("columns", "join_ms ends with an entry of the leader's, and nobody writes any; write interval = \"2ms\" in [probe], or take it out")
 		}
 	}
+	if slices.Contains(s.Columns, "level") && s.Observe <= run.Duration(time.Second) && v.d.good("observe") {
+		v.fail("columns", "level compares the last second of observe with its end; write observe = \"10s\", or take it out")
+	}
 	v.together()
 	if !slices.Contains(s.Columns, "overlap_ms") {
 		return

@@ -1,6 +1,7 @@
 package experiments
 
 import (
+	"reflect"
 	"slices"
 
 	"raftzab/bench/run"
@@ -28,7 +29,7 @@ func (f *source) judge(o Options) {
 		return
 	}
 	x := f.expansion
-	if o.Mode != "" || o.Case != "" || len(o.Systems)+len(o.Set) > 0 {
+	if o.Tier == Quick || o.Mode != "" || o.Case != "" || len(o.Systems)+len(o.Set) > 0 {
 		bare := &source{path: f.path, name: f.name, r: f.r}
 		if bare.plant(f.text); bare.root != nil {
 			bare.read(nil, Options{})
@@ -59,4 +60,25 @@ func (f *source) judge(o Options) {
 			f.r.add(x.where("claims", i), "%s has no verdict; write a [[verdict]] with claim = %q, or take it out", id, id)
 		}
 	}
+}
+
+// Alike reports whether two texts of a scenario ask for the same. Comments, layout, the order of
+// sections, and what minutes and the quick tier say make no difference.
+func Alike(a, b []byte) bool {
+	var of [2]map[string]any
+	for i, text := range [][]byte{a, b} {
+		tree, _, err := parse(string(text))
+		if err != nil {
+			return false
+		}
+		delete(tree, "minutes")
+		delete(tree, "quick")
+		if runs, ok := tree["run"].([]map[string]any); ok {
+			for _, r := range runs {
+				delete(r, "quick")
+			}
+		}
+		of[i] = tree
+	}
+	return reflect.DeepEqual(of[0], of[1])
 }

@@ -33,8 +33,8 @@ func rows(t *testing.T, file string, o Options, row func(*run.Cell, results.Tria
 		}) {
 			continue
 		}
-		sum, err := run.Run(context.Background(), cell, run.Options{Rows: func(_ int, rs []results.Trial) {
-			for _, r := range rs {
+		sum, err := run.Run(context.Background(), cell, run.Options{Ended: func(_ int, t *run.Told) {
+			for _, r := range t.Rows {
 				row(cell, r)
 			}
 		}})

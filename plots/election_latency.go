@@ -21,7 +21,7 @@ func latencyPanels(d *results.Data) []panel {
 	if swept(d) || paired(d) || served(d) {
 		return nil
 	}
-	elects := electing(d)
+	elects := Electing(d)
 	return panelsOf(d, func(t *results.Trial) (results.Number, bool) { return t.ElectMS, elects(t) })
 }
 

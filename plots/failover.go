@@ -101,7 +101,7 @@ func failoverPanels(d *results.Data, m *replacement) (panels []failoverPanel) {
 		return nil
 	}
 	rows := rowsByCell(d)
-	elects := electing(d)
+	elects := Electing(d)
 	of := func(t *results.Trial) (results.Number, bool) { return m.of(t), elects(t) }
 	var cases, sizes []string
 	var all []failoverRow

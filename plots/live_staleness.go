@@ -35,7 +35,7 @@ func liveStaleness(d *results.Data) (drawing, string, bool) {
 			parts = append(parts, x.String())
 		}
 		if len(parts) > 0 {
-			c.say("%s", upper(fmt.Sprintf("%sdifference of medians in %% of reads with its bootstrap 95 %% interval, and from 100 trials on the Kolmogorov-Smirnov distance (in brackets what chance alone passes one time in twenty): %s.", letter(i, len(panels)), strings.Join(parts, "; "))))
+			c.say("%s", upper(fmt.Sprintf("%sdifference of medians in %% of reads with its bootstrap 95 %% interval, and from 100 trials on the Kolmogorov-Smirnov distance (in brackets what chance alone passes one time in twenty, and p adjusted for all distances of the panel by Holm): %s.", letter(i, len(panels)), strings.Join(parts, "; "))))
 		}
 	}
 	c.trials(panels)
@@ -83,12 +83,17 @@ type apart struct {
 	Difference   float64 // of medians, A - B, in %
 	Interval     metric.Interval
 	KS, Critical float64 // 0: too few trials
+	Adjusted     float64 // the chance of such a distance, by Holm for all of the panel
 }
 
 func (x apart) String() string {
 	text := fmt.Sprintf("%s - %s %+.2f [%+.2f, %+.2f]", x.A, x.B, x.Difference, x.Interval.Low, x.Interval.High)
 	if x.Critical > 0 {
-		text += fmt.Sprintf(", %.2f (%.2f)", x.KS, x.Critical)
+		p := "p < 0.001"
+		if x.Adjusted >= 0.001 {
+			p = fmt.Sprintf("p %.2g", x.Adjusted)
+		}
+		text += fmt.Sprintf(", %.2f (%.2f; %s)", x.KS, x.Critical, p)
 	}
 	return text
 }
@@ -98,15 +103,21 @@ const enoughForKS = 100
 
 // distancesOf compares each series of a panel with each other.
 func distancesOf(p *panel, seed uint64) (all []apart) {
+	var told []int // those with a distance
+	var chances []float64
 	for i := range p.Series {
 		for j := i + 1; j < len(p.Series); j++ {
 			a, b := &p.Series[i], &p.Series[j]
 			x := apart{A: a.label(), B: b.label(), N: a.N, M: b.N, Difference: a.sample.Median() - b.sample.Median(), Interval: metric.MedianDifference(a.sample, b.sample, 0.95, seed)}
 			if min(a.N, b.N) >= enoughForKS {
 				x.KS, x.Critical = metric.KS(a.sample, b.sample), metric.KSCritical(0.05, a.N, b.N)
+				told, chances = append(told, len(all)), append(chances, metric.KSP(x.KS, a.N, b.N))
 			}
 			all = append(all, x)
 		}
+	}
+	for i, p := range metric.Holm(chances) {
+		all[told[i]].Adjusted = p
 	}
 	return all
 }
@@ -114,12 +125,12 @@ func distancesOf(p *panel, seed uint64) (all []apart) {
 // liveStalenessTable has the distances as CSV.
 func liveStalenessTable(d *results.Data) []byte {
 	var b bytes.Buffer
-	fmt.Fprintln(&b, "a,b,n_a,n_b,median_difference_percent,low,high,ks_distance,ks_critical")
+	fmt.Fprintln(&b, "a,b,n_a,n_b,median_difference_percent,low,high,ks_distance,ks_critical,p_holm")
 	for _, p := range shareFamilies(d) {
 		for _, x := range distancesOf(&p, d.Manifest.Seed) {
-			ks := ","
+			ks := ",,"
 			if x.Critical > 0 {
-				ks = fmt.Sprintf("%.4f,%.4f", x.KS, x.Critical)
+				ks = fmt.Sprintf("%.4f,%.4f,%.4f", x.KS, x.Critical, x.Adjusted)
 			}
 			fmt.Fprintf(&b, "%s,%s,%d,%d,%.4f,%.4f,%.4f,%s\n", x.A, x.B, x.N, x.M, x.Difference, x.Interval.Low, x.Interval.High, ks)
 		}

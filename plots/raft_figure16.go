@@ -208,10 +208,11 @@ func mostFrequent(curves []timeoutCurve) (least float64) {
 	return least
 }
 
-// timeoutLook tells the i-th range from the others, by colour and by dash.
+// timeoutLook tells the i-th range from the others, by colour and by dash; of two
+// with the same dash one is the lighter.
 func timeoutLook(i int) look {
-	colours := []color.Color{reddishPurple, skyBlue, blue, bluishGreen, vermilion, orange, black}
-	dashes := [][]vg.Length{nil, {4, 1.5}, {1.2, 1.2}, {7, 1.5, 1, 1.5}}
+	colours := []color.Color{reddishPurple, skyBlue, blue, bluishGreen, orange, vermilion, black}
+	dashes := [][]vg.Length{nil, {4, 1.5}, {1.2, 1.2}, {7, 1.5, 1, 1.5}, {3, 1, 1, 1, 1, 1}}
 	c := colours[i%len(colours)]
 	return look{draw.LineStyle{Color: c, Width: 1.2, Dashes: dashes[i%len(dashes)]}, draw.GlyphStyle{Color: c, Radius: 2.2, Shape: draw.RingGlyph{}}}
 }

@@ -113,10 +113,10 @@ func seriesOfCell(cell *results.Cell, ran []*results.Trial, value func(t *result
 	return s, ""
 }
 
-// electing picks the trials whose elections are shown: of live ones all, and of
+// Electing picks the trials whose elections are shown: of live ones all, and of
 // simulated ones those without probing clients, as nobody's writes move them; but
 // where a system is both live and simulated those with, like with like.
-func electing(d *results.Data) func(t *results.Trial) bool {
+func Electing(d *results.Data) func(t *results.Trial) bool {
 	probed := loaded(d)
 	return func(t *results.Trial) bool { return t.Mode == "live" || t.Probed == probed }
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"raftzab/bench/metric"
 	"raftzab/results"
 )
 
@@ -229,8 +230,28 @@ func TestDistancesAreToldFromAHundredTrialsOn(t *testing.T) {
 			t.Fatalf("no %s:\n%s", line, text)
 		}
 		row, _, _ := strings.Cut(text[i:], "\n")
-		if fields := strings.Split(row, ","); len(fields) != 9 || (fields[8] != "") != want {
+		if fields := strings.Split(row, ","); len(fields) != 10 || (fields[8] != "") != want || (fields[9] != "") != want {
 			t.Errorf("n = %d: %q", n, row)
 		}
+	}
+}
+
+func TestDistancesOfAPanelAreAdjustedTogether(t *testing.T) {
+	most := 0
+	for _, p := range shareFamilies(syntheticLiveReads(120)) {
+		all := distancesOf(&p, 1)
+		most = max(most, len(all))
+		var chances []float64
+		for _, x := range all {
+			chances = append(chances, metric.KSP(x.KS, x.N, x.M))
+		}
+		for i, want := range metric.Holm(chances) {
+			if all[i].Adjusted != want {
+				t.Errorf("%d of %d: %+v; want %v", i, len(all), all[i], want)
+			}
+		}
+	}
+	if most < 2 {
+		t.Error("no panel has distances to adjust")
 	}
 }

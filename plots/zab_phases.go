@@ -76,7 +76,7 @@ func phaseRows(d *results.Data) (rows []phaseRow) {
 	if len(cells) != 2 || cells[0].System == cells[1].System {
 		return nil
 	}
-	trials, elects := rowsByCell(d), electing(d)
+	trials, elects := rowsByCell(d), Electing(d)
 	for _, phase := range zabPhasesOf {
 		groups := []string{""}
 		if phase.by != nil {

@@ -94,7 +94,7 @@
 // What the tutorial that this project tests says of Raft, claim by claim, and the
 // conversation in testdata that plays it (R1 to R11, as scenarios name them):
 //
-//	R1   roles, random timeouts, what resets the timer       elect, leader-crash
+//	R1   roles, random timeouts, what resets the timer       elect, leader-crash, timer-reset
 //	R2   a majority makes a leader, heartbeats keep it       elect, leader-crash
 //	R3   an old leader returns and steps down                old-leader-returns, leader-crash
 //	R4   four servers, two candidates, nobody wins           split-vote

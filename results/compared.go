@@ -37,10 +37,12 @@ type Side struct {
 }
 
 // KS is the Kolmogorov-Smirnov distance of two samples, and the distance that
-// two samples of these sizes from one distribution pass one time in twenty.
+// two samples of these sizes from one distribution pass one time in twenty. Adjusted
+// is the chance of such a distance, by Holm for all those of a run.
 type KS struct {
 	Distance float64 `json:"distance"`
 	Critical float64 `json:"critical"`
+	Adjusted float64 `json:"p_holm"`
 }
 
 // MarshalJSON writes null for what is no number.

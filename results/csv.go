@@ -27,6 +27,8 @@ type Writer[T any] struct {
 	row     T        // the row being encoded,
 	columns []column // bound to it
 	swept   []string
+	header  []string
+	decoder *decoder[T]    // of what Format has written; nil: none was asked for
 	text    []byte         // scratch
 	waiting map[int]parcel // what came before its turn
 	next    int            // the position whose turn it is
@@ -46,10 +48,10 @@ func create[T any](path, name string, swept []string, asked ...string) (*Writer[
 	if err != nil {
 		return nil, fmt.Errorf("cannot write results: %w", err)
 	}
-	w := &Writer[T]{name: name, file: file, hash: sha256.New(), swept: slices.Clone(swept), waiting: map[int]parcel{}}
+	w := &Writer[T]{name: name, file: file, hash: sha256.New(), swept: slices.Clone(swept), header: names[T](swept, asked...), waiting: map[int]parcel{}}
 	w.columns = columnsOf(&w.row, asked...)
 	w.buffer = bufio.NewWriterSize(io.MultiWriter(file, w.hash), 1<<16)
-	for i, name := range names[T](swept, asked...) {
+	for i, name := range w.header {
 		if i > 0 {
 			w.text = append(w.text, ',')
 		}
@@ -153,7 +155,11 @@ func read[T any](name string, text []byte) ([]T, error) {
 	if err := d.bind(slices.Clone(header)); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	var rows []T
+	return d.rows(name, r)
+}
+
+// rows decodes all that is left.
+func (d *decoder[T]) rows(name string, r *csv.Reader) (rows []T, err error) {
 	for {
 		fields, err := r.Read()
 		if err == io.EOF {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -37,6 +38,7 @@ type Folder struct {
 	dir     string
 	writers []file
 	repeats []Repeat
+	journal *Journal // nil: none is kept
 }
 
 // A file is a Writer of whatever rows.
@@ -110,7 +112,7 @@ func begin[T any](f *Folder, name, mode, system string, swept []string, asked ..
 // them, and puts everything in place, the manifest last. Data files of an
 // earlier run that this one did not write are removed: a folder holds one run.
 // An interrupted run finishes too, with Interrupted set; its files then hold
-// the trials that had ended.
+// the trials that had ended, and its journal stays.
 func (f *Folder) Finish(m Manifest, r Run) error {
 	m.Schema, m.Files, r.Files = Schema, nil, nil
 	sum := sha256.Sum256([]byte(m.Text))
@@ -147,7 +149,7 @@ func (f *Folder) Finish(m Manifest, r Run) error {
 	if err := f.writeJSON(manifestName, m); err != nil {
 		return err
 	}
-	return f.removeOthers(names)
+	return errors.Join(f.removeOthers(names), f.closeJournal(m.Interrupted))
 }
 
 func (f *Folder) removeOthers(names []string) error {
@@ -179,8 +181,10 @@ func isData(name string) bool {
 		slices.ContainsFunc([]string{ofTrials, ofReads, ofWindows, ofTimeline, ofHistograms}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
-// Abandon removes what was written, and leaves what an earlier run had left.
+// Abandon removes what was written but for the journal, and leaves what an earlier run
+// had left.
 func (f *Folder) Abandon() {
+	f.closeJournal(true)
 	for _, w := range f.writers {
 		w.close()
 		os.Remove(f.path(w.final() + besides))

@@ -1,11 +1,13 @@
 package results
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,12 +24,12 @@ type Data struct {
 	Windows  []Window     // likewise
 	Timeline []Moment     // likewise
 	Visible  []Visibility // likewise
+	Missing  []string     // files that are not there
 	Warnings []string     // what does not fit together
 }
 
-// Load reads the results of a scenario from its folder. If a trials file is not
-// there, the error is fs.ErrNotExist and the rest is returned with it.
-func Load(dir string) (*Data, error) {
+// Describe reads what is said of the results of a scenario in its folder, without the data.
+func Describe(dir string) (*Data, error) {
 	d := &Data{}
 	if err := readJSON(dir, manifestName, &d.Manifest); err != nil {
 		return nil, err
@@ -39,11 +41,46 @@ func Load(dir string) (*Data, error) {
 	if err := readJSON(dir, runName, &d.Run); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	for _, file := range d.files() {
+	return d, nil
+}
+
+// Intact reports whether the folder has all data files that the run wrote, as it wrote them.
+func (d *Data) Intact(dir string) bool {
+	for _, file := range d.Files() {
+		if sum, err := SumOf(filepath.Join(dir, file.Name)); err != nil || sum != file.SHA256 {
+			return false
+		}
+	}
+	return true
+}
+
+// SumOf returns the SHA-256 of a file, hexadecimal.
+func SumOf(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, file)
+	return hex.EncodeToString(h.Sum(nil)), err
+}
+
+// Load reads the results of a scenario from its folder. If files with data are not
+// there, the error is fs.ErrNotExist and the rest is returned with it.
+func Load(dir string) (*Data, error) {
+	d, err := Describe(dir)
+	if err != nil {
+		return nil, err
+	}
+	var missing error // the first
+	for _, file := range d.Files() {
 		path := filepath.Join(dir, file.Name)
 		text, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return d, fmt.Errorf("reading results: %w", err)
+			d.Missing = append(d.Missing, file.Name)
+			missing = cmp.Or(missing, fmt.Errorf("reading results: %w", err))
+			continue
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading results: %w", err)
@@ -68,7 +105,7 @@ func Load(dir string) (*Data, error) {
 			d.Warnings = append(d.Warnings, fmt.Sprintf("%s is not the file that the run wrote: its SHA-256 is %s", file.Name, got))
 		}
 	}
-	return d, nil
+	return d, missing
 }
 
 // extend adds the rows of a file.
@@ -78,9 +115,9 @@ func extend[T any](list *[]T, path string, text []byte) error {
 	return err
 }
 
-// files returns the files of manifest.json and run.json, each once, with its
+// Files returns the files of manifest.json and run.json, each once, with its
 // sum where one of the two has it.
-func (d *Data) files() []File {
+func (d *Data) Files() []File {
 	files := slices.Clone(d.Manifest.Files)
 	for _, f := range d.Run.Files {
 		i := slices.IndexFunc(files, func(g File) bool { return g.Name == f.Name })

@@ -56,7 +56,7 @@ type Skipped struct {
 type Repeat string
 
 const (
-	Bytes        Repeat = "bytes"        // every byte, everywhere: raft, zab, etcd in virtual time
+	Bytes        Repeat = "bytes"        // every byte, everywhere: raft, zab, etcd in virtual time, and conversations
 	Distribution Repeat = "distribution" // the distribution only: hashicorp in virtual time, whose goroutines draw on the runtime's chance
 	Nothing      Repeat = "no"           // live: real time
 )
@@ -64,7 +64,7 @@ const (
 // RepeatOf returns how much of the file of a system in a mode comes again.
 func RepeatOf(mode, system string) Repeat {
 	switch {
-	case mode != "sim":
+	case mode == "live":
 		return Nothing
 	case system == "hashicorp":
 		return Distribution

@@ -1,9 +1,11 @@
 package results
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,7 +17,9 @@ type Run struct {
 	Go        string       `json:"go"`
 	Java      string       `json:"java,omitempty"`
 	ZooKeeper string       `json:"zookeeper,omitempty"`
-	Dirty     bool         `json:"dirty"` // the checkout had changes that no commit holds
+	Dirty     bool         `json:"dirty"`             // the checkout had changes that no commit holds
+	Program   string       `json:"program,omitempty"` // SHA-256 of the executable
+	Resumed   []time.Time  `json:"resumed,omitempty"` // when it went on after an interruption
 	Started   time.Time    `json:"started"`
 	Ended     time.Time    `json:"ended"`
 	Load      string       `json:"load,omitempty"` // load averages at the start
@@ -25,6 +29,7 @@ type Run struct {
 	Compared  []Comparison `json:"compared,omitempty"` // live cells with the simulated ones of the same case and swept values
 	Observed  []string     `json:"observed,omitempty"` // what live cells measured of the machine and asked of their system, a sentence each
 	Verdicts  []Verdict    `json:"verdicts,omitempty"` // of data some of which do not come again byte by byte
+	Violated  int          `json:"violated,omitempty"` // trials in which an invariant was broken
 	Warnings  []string     `json:"warnings,omitempty"`
 }
 
@@ -70,6 +75,41 @@ type Lateness struct {
 type Bucket struct {
 	Below float64 `json:"below_ms"`
 	Count int64   `json:"count"`
+}
+
+// Plus is what the machine did in both; either may be nil.
+func (l *LiveRun) Plus(o *LiveRun) *LiveRun {
+	if l == nil || o == nil {
+		return cmp.Or(l, o)
+	}
+	return &LiveRun{Spoilt: l.Spoilt + o.Spoilt, Kept: l.Kept + o.Kept, Lateness: l.Lateness.plus(o.Lateness)}
+}
+
+func (l *Lateness) plus(o *Lateness) *Lateness {
+	if l == nil || o == nil {
+		return cmp.Or(l, o)
+	}
+	sum := &Lateness{Count: l.Count + o.Count, Max: max(l.Max, o.Max)}
+	for _, b := range slices.Concat(l.Buckets, o.Buckets) {
+		i, found := slices.BinarySearchFunc(sum.Buckets, b, func(a, b Bucket) int { return cmp.Compare(a.Below, b.Below) })
+		if !found {
+			sum.Buckets = slices.Insert(sum.Buckets, i, Bucket{Below: b.Below})
+		}
+		sum.Buckets[i].Count += b.Count
+	}
+	sum.P50, sum.P99 = sum.below(0.5), sum.below(0.99)
+	return sum
+}
+
+// below is the end of the bucket in which the p-quantile falls, or the greatest.
+func (l *Lateness) below(p float64) float64 {
+	n := int64(0)
+	for _, b := range l.Buckets {
+		if n += b.Count; float64(n) >= p*float64(l.Count) {
+			return min(b.Below, l.Max)
+		}
+	}
+	return l.Max
 }
 
 // LeftOut is a system that could not run here.

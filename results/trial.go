@@ -52,20 +52,20 @@ var None = Number(math.NaN())
 // for it.
 type Trial struct {
 	Scenario       string    `csv:"scenario" doc:"name of the scenario, as of its folder"`
-	Case           string    `csv:"case" doc:"name of the case; empty where the scenario has none"`
-	Mode           string    `csv:"mode" doc:"sim (virtual time) or live (real processes)"`
+	Case           string    `csv:"case" doc:"name of the case; empty where the scenario has none; in mode conversation, the name of the text"`
+	Mode           string    `csv:"mode" doc:"sim (virtual time), live (real processes) or conversation (a text that is played)"`
 	System         string    `csv:"system" doc:"raft, zab, etcd, hashicorp or zookeeper"`
 	Swept          []Setting `csv:"*" doc:"one column per swept key, named as the key; empty where the key does not govern the system"`
 	Trial          int       `csv:"trial" doc:"from 0; the same number is the same seed in every system"`
 	Seed           uint64    `csv:"seed" doc:"seed of the run; a trial is determined by seed and trial"`
-	Outcome        Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for, or, with overlap_ms, before the deposed leader had left its office, or, with join_ms and probes, before the started servers had joined; where observe is, before that time was over, and else the trial is ok, leader or not); violated (an invariant was broken); failed (the world failed the trial, not the system)"`
+	Outcome        Outcome   `csv:"outcome" doc:"ok (with empty measures: no fault struck the leader); censored (the limit came before a new leader was active, or, with probes, before a write was acknowledged, or before paper_ms where it is asked for, or, with overlap_ms, before the deposed leader had left its office, or, with join_ms and probes, before the started servers had joined; where observe is, before that time was over, and else the trial is ok, leader or not); violated (an invariant was broken; a conversation did not go word by word as it is written); failed (the world failed the trial, not the system)"`
 	Probed         bool      `csv:"probed" doc:"whether clients wrote all the while; phases of simulated systems come from trials without, outage_ms from trials with probes"`
 	DetectMS       Number    `csv:"detect_ms" unit:"ms" doc:"fault to the first server giving the leader up: (pre-)candidate, or LOOKING"`
 	VoteMS         Number    `csv:"vote_ms" unit:"ms" doc:"from there to somebody having won the vote"`
 	ActivateMS     Number    `csv:"activate_ms" unit:"ms" doc:"from there to the winner being able to commit new writes"`
 	ElectMS        Number    `csv:"elect_ms" unit:"ms" doc:"fault to a new active leader: the sum of the three"`
 	OutageMS       Number    `csv:"outage_ms" unit:"ms" doc:"fault to the first acknowledgement of a write submitted after the fault, as probing clients see it"`
-	Rounds         Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader"`
+	Rounds         Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader; of a conversation, with the two columns that follow: rounds in which somebody stood, from its beginning to its end"`
 	SplitRounds    Number    `csv:"split_rounds" doc:"rounds in which somebody stood, votes were cast and nobody won"`
 	Votes          Number    `csv:"votes" doc:"votes cast from fault to active, changed votes included"`
 	Messages       Number    `csv:"messages" doc:"election messages from fault to active, without those to oneself, those that the deposed leader sends, and those to it while it is down"`
@@ -77,7 +77,12 @@ type Trial struct {
 	OverlapMS      Number    `csv:"overlap_ms" unit:"ms" asked:"true" doc:"where columns asks for it: from the new leader being active to the deposed one, which was cut off and lives, leaving its office (Zab: it stops serving; Raft: it is follower); negative: it left so long before; empty with elect_ms there: it was in office when the trial ended, which is censored then"`
 	ConnectRetries Number    `csv:"connect_retries" asked:"true" doc:"Zab, where columns asks for it: attempts to connect to the elected leader, from fault to active, that found its port not open yet; the next comes after connect_retry"`
 	VotesUnheard   Number    `csv:"votes_unheard" asked:"true" doc:"Zab, where columns asks for it: votes of the new leader, from fault to active, that reached a server which had not given the old one up yet; such a vote is answered and not counted, and repeated only after min_notification_interval"`
+	Refused        Number    `csv:"votes_refused" asked:"true" doc:"Raft, where columns asks for it: votes that were refused, from fault to active"`
+	WinnerVotes    Number    `csv:"winner_votes" asked:"true" doc:"Raft, where columns asks for it: servers that had voted for the new leader, itself included, when it was elected"`
 	JoinMS         Number    `csv:"join_ms" unit:"ms" asked:"true" doc:"where columns asks for it, of trials with probes: from the first fault that starts servers, absent or down, to the last of them having applied an entry of the present leader's term or epoch, or a snapshot that ends with one; empty for zookeeper, which does not tell what a server applies"`
+	TimerLeast     Number    `csv:"timer_min_ms" unit:"ms" asked:"true" doc:"where columns asks for it, of simulated raft, over a whole trial: the least time that a server waited before it stood, from the last of these: its start, a vote that it granted, AppendEntries or InstallSnapshot of the current leader arriving, its last candidacy, its stepping down as a leader; measured from outside"`
+	TimerMost      Number    `csv:"timer_max_ms" unit:"ms" asked:"true" doc:"the greatest"`
+	Level          Number    `csv:"level" asked:"true" doc:"where columns asks for it: servers that know, at the end, that all is committed which some server knew to be a second before; LogMatching and StateMachineSafety, which simulated trials go under, say that so far their logs are the same"`
 	MinorityWrite  string    `csv:"minority_write" asked:"true" doc:"where columns asks for it, as with the columns up to minority_unanswered, of trials with probes: what the client was told of a write that went to the old leader one probe interval after it had been cut off from the majority: acknowledged, refused, unknown (perhaps it has had its effect, or will have) or unanswered"`
 	MinorityTook   Number    `csv:"minority_write_ms" unit:"ms" asked:"true" doc:"from that write's submission to the answer"`
 	MajorityTook   Number    `csv:"majority_write_ms" unit:"ms" asked:"true" doc:"from the cut to the acknowledgement of a write to the same key that went to the new leader, as soon as it was active and did not refuse it"`

@@ -1,85 +1,17 @@
-package zab
+package zab_test
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"slices"
-	"strconv"
+	"flag"
 	"testing"
-	"time"
 
-	"raftzab/protocols"
+	"raftzab/bench/conversation"
 	"raftzab/protocols/protocoltest"
 )
 
-// underTest is this core as conversations and conformance drive it. The tick
-// makes syncLimit the mean of Raft's election timeouts, so that the stories of
-// the two lie side by side.
-var underTest = protocoltest.Protocol[Message]{
-	New: func(e protocoltest.Ensemble, id protocols.NodeID, r protocols.Recovered, rng *rand.Rand) (protocols.Replica[Message], error) {
-		c := Default()
-		c.ID, c.Voters, c.Observers, c.Tick = id, e.Voters, e.Observers, 45*millisecond
-		for _, o := range e.Options {
-			if err := c.option(o); err != nil {
-				return nil, fmt.Errorf("%s=%s: %w", o.Key, o.Value, err)
-			}
-		}
-		return New(c, r, rng), nil
-	},
-	Candidate: "looking", Round: "round", Epoch: "epoch",
-	Past:  past,
-	Reads: []protocols.ReadMode{protocols.ReadLeader, protocols.ReadSync},
-	Fresh: func(e protocoltest.Ensemble, m protocols.ReadMode) bool {
-		return m == protocols.ReadSync && slices.Contains(e.Options, protocoltest.Option{Key: "sync", Value: "quorum"})
-	},
-	Observers: true,
-	Variants: []string{
-		"committed_log=0",
-		"sync=quorum committed_log=2",
-		"sync=quorum finalize_wait=0s committed_log=5",
-		"last_counter=12 committed_log=3",
-		"sync=quorum last_counter=20 finalize_wait=20ms observer_delay=0s",
-	},
+var rewrite = flag.Bool("rewrite", false, "write down what comes out of the conversations")
+
+func TestConversations(t *testing.T) {
+	protocoltest.Converse(t, "testdata", *rewrite, conversation.Zab)
 }
 
-// past is a disk in an epoch, with a log of entries of these epochs.
-func past(epoch uint64, epochs []uint64) protocols.Recovered {
-	r := protocols.Recovered{Registers: protocols.Registers{epoch, epoch}}
-	z := Zxid{}
-	for _, e := range epochs {
-		if z.Epoch != e {
-			z = Zxid{Epoch: e}
-		}
-		z.Index++
-		r.Entries = append(r.Entries, Entry{ID: z})
-	}
-	return r
-}
-
-// option sets what a conversation calls an option.
-func (c *Config) option(o protocoltest.Option) (err error) {
-	times := map[string]*Time{"tick": &c.Tick, "finalize_wait": &c.FinalizeWait, "min_notification_interval": &c.MinNotificationInterval,
-		"max_notification_interval": &c.MaxNotificationInterval, "connect_retry": &c.ConnectRetry, "observer_delay": &c.ObserverElectionDelay}
-	numbers := map[string]*int{"init_limit": &c.InitLimit, "sync_limit": &c.SyncLimit, "committed_log": &c.CommittedLog}
-	switch {
-	case times[o.Key] != nil:
-		d, bad := time.ParseDuration(o.Value)
-		*times[o.Key], err = Time(d), bad
-	case numbers[o.Key] != nil:
-		*numbers[o.Key], err = strconv.Atoi(o.Value)
-	case o.Key == "last_counter":
-		c.LastCounter, err = strconv.ParseUint(o.Value, 10, 32)
-	case o.Key == "sync":
-		i := slices.Index(syncNames[:], o.Value)
-		if c.Sync = SyncMode(i); i < 0 {
-			err = fmt.Errorf("write zookeeper or quorum")
-		}
-	default:
-		err = fmt.Errorf("no such option")
-	}
-	return err
-}
-
-func TestConversations(t *testing.T) { protocoltest.Converse(t, "testdata", underTest) }
-
-func TestConformance(t *testing.T) { protocoltest.Conform(t, underTest) }
+func TestConformance(t *testing.T) { protocoltest.Conform(t, conversation.Zab) }

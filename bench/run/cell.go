@@ -14,6 +14,9 @@ type Mode string
 const (
 	Sim  Mode = "sim"  // virtual time
 	Live Mode = "live" // real processes in real time
+
+	// Conversation is a text that says step by step what happens and what is answered.
+	Conversation Mode = "conversation"
 )
 
 // A World is where a system runs, as far as it matters for what can happen to it
@@ -29,6 +32,8 @@ func (w World) String() string {
 	switch {
 	case w.Mode == Sim:
 		return "simulated"
+	case w.Mode == Conversation:
+		return "in conversations"
 	case w.Loopback:
 		return "live on loopback"
 	}
@@ -45,7 +50,7 @@ type Cell struct {
 	Scenario string            // its name, which is the name of its folder
 	File     string            // that it is from
 	Flags    []string          // key=value: what --set changed
-	Case     string            // empty if the scenario has none
+	Case     string            // empty if the scenario has none; the name of a conversation
 	Mode     Mode              //
 	System   string            // a name of Systems
 	Swept    []results.Setting // the swept keys, in the order of the file, with this cell's values

@@ -35,6 +35,7 @@ type conductor struct {
 	stage    *stage // nil where the scenario asks for none
 	window   window
 	joins    join
+	timers   timers
 	rivals   rivals
 	healing  healing
 	timeline timeline
@@ -58,6 +59,7 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	c.election.reset()
 	c.window.reset(s)
 	c.joins.reset(s, probed)
+	c.timers.reset(s)
 	c.rivals.reset(s, probed)
 	c.healing.reset(s)
 	c.timeline.reset(s, trial, probed, base+s.Warmup.Time())
@@ -300,6 +302,9 @@ func (c *conductor) Listen() protocols.EventSet {
 	if c.joins.asked {
 		events |= joinEvents
 	}
+	if c.timers.asked {
+		events |= timerEvents
+	}
 	if c.healing.asked {
 		events |= healingEvents
 	}
@@ -319,6 +324,7 @@ func (c *conductor) Observe(now Time, node NodeID, e protocols.Event) {
 	}
 	c.election.observe(now, node, e, c.sys)
 	c.window.observe(now, e)
+	c.timers.observe(now, node, e)
 	c.healing.observe(node, e)
 	c.joins.observe(now, node, e, c.cell.Settings.Cluster.Voters, c.sys)
 	if c.load != nil && c.load.visible != nil {
@@ -353,15 +359,15 @@ func (c *conductor) broken(trial int, probed bool) *Breach {
 }
 
 // clients are what the trial that row reports has to say of them.
-func (c *conductor) clients(row *results.Trial) (told parcel) {
-	told.moments = c.timeline.rows(row)
+func (c *conductor) clients(row *results.Trial) (told Told) {
+	told.Moments = c.timeline.rows(row)
 	if c.load == nil {
 		return told
 	}
 	w := &c.cell.Settings.Workload
-	told.reads, told.windows = c.load.reads(row, w.mode()), c.load.series(row)
+	told.Reads, told.Windows = c.load.reads(row, w.mode()), c.load.series(row)
 	if w.Batches > 0 {
-		told.visible = c.load.histograms(row, w.mode(), row.Trial*w.Batches/c.cell.Trials)
+		told.Visible = c.load.histograms(row, w.mode(), row.Trial*w.Batches/c.cell.Trials)
 	}
 	return told
 }
@@ -377,6 +383,7 @@ func (c *conductor) row(trial int, inside bool) results.Trial {
 	c.election.report(&row, inside)
 	c.window.report(&row)
 	c.joins.report(&row)
+	c.timers.report(&row)
 	c.rivals.report(&row)
 	c.healing.report(&row, inside)
 	if c.load != nil {

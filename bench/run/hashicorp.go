@@ -5,12 +5,13 @@ import (
 
 	"raftzab/bench"
 	"raftzab/bench/baseline/hashicorp"
+	"raftzab/bench/trace"
 	"raftzab/results"
 )
 
 // inBubble makes workers for hashicorp/raft, each of whose trials is a bubble
 // of virtual time of its own.
-func inBubble(ctx context.Context, cell *Cell, _ func(Time, string)) (worker, error) {
+func inBubble(ctx context.Context, cell *Cell, _ func(*trace.Event)) (worker, error) {
 	w := &bubbles{ctx: ctx, cfg: hashicorpConfig(&cell.Settings, cell.Seed)}
 	w.conductor = conductor{cell: cell, election: election{protocol: "raft", nodes: cell.Settings.Cluster.Voters, countable: hashicorp.ElectionKind}}
 	w.cfg.Sent = func(_ Time, from, to NodeID, kind uint8, size int) { w.conductor.sent(from, to, kind, size) }
@@ -36,6 +37,6 @@ func (w *bubbles) trial(trial int, probed bool) (row results.Trial, checksum uin
 	return c.row(trial, true), 0, c.broken(trial, probed), err
 }
 
-func (w *bubbles) clients(row *results.Trial) parcel {
+func (w *bubbles) clients(row *results.Trial) Told {
 	return w.conductor.clients(row)
 }

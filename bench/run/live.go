@@ -241,7 +241,7 @@ func (w *processed) trial(trial int, probed bool) (row results.Trial, checksum u
 	return row, 0, w.conductor.broken(trial, probed), err
 }
 
-func (w *processed) clients(row *results.Trial) parcel {
+func (w *processed) clients(row *results.Trial) Told {
 	return w.conductor.clients(row)
 }
 

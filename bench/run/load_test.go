@@ -33,12 +33,9 @@ func busy(system string, trials int, change func(*Settings)) *Cell {
 }
 
 // told runs a cell and gathers what its clients have to say.
-func told(t *testing.T, cell *Cell) (p parcel, sum *Summary) {
+func told(t *testing.T, cell *Cell) (p Told, sum *Summary) {
 	t.Helper()
-	sum, err := Run(context.Background(), cell, Options{Jobs: 1, Rows: func(_ int, rows []results.Trial) { p.rows = append(p.rows, rows...) },
-		Clients: func(_ int, reads []results.Reads, windows []results.Window, _ []results.Moment) {
-			p.reads, p.windows = append(p.reads, reads...), append(p.windows, windows...)
-		}})
+	sum, err := Run(context.Background(), cell, Options{Jobs: 1, Ended: func(_ int, t *Told) { p.add(t) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,18 +47,18 @@ func told(t *testing.T, cell *Cell) (p parcel, sum *Summary) {
 func TestCountsOfClientsAgree(t *testing.T) {
 	for _, system := range []string{"raft", "zab", "etcd", "hashicorp"} {
 		p, sum := told(t, busy(system, 2, nil))
-		if len(p.rows) != 2 || sum.Counts[results.OK] != 2 || len(p.windows) != 400 {
-			t.Fatalf("%s: %d rows, %v, %d windows", system, len(p.rows), sum.Counts, len(p.windows))
+		if len(p.Rows) != 2 || sum.Counts[results.OK] != 2 || len(p.Windows) != 400 {
+			t.Fatalf("%s: %d rows, %v, %d windows", system, len(p.Rows), sum.Counts, len(p.Windows))
 		}
-		for _, row := range p.rows {
+		for _, row := range p.Rows {
 			var reads, inRoles, inWindows int
-			for _, r := range p.reads {
+			for _, r := range p.Reads {
 				if r.Trial == row.Trial {
 					reads += r.Reads
 					inRoles += r.Reads + r.Refused + r.Unanswered
 				}
 			}
-			for _, w := range p.windows {
+			for _, w := range p.Windows {
 				if w.Trial == row.Trial {
 					inWindows += w.Reads + w.Writes + w.Failed
 				}
@@ -85,7 +82,7 @@ func TestCountsOfClientsAgree(t *testing.T) {
 func TestRaftsFollowersHearOfCommitsLaterThanZabs(t *testing.T) {
 	of := func(system, notice string) results.Reads {
 		p, _ := told(t, busy(system, 1, func(s *Settings) { s.Observe, s.Workload.Rate, s.Raft.CommitNotice = 10_000*ms, 100, notice }))
-		for _, r := range p.reads {
+		for _, r := range p.Reads {
 			if r.Role == "follower" {
 				return r
 			}
@@ -122,7 +119,7 @@ func TestOnlyModesThatAskNobodyAreStale(t *testing.T) {
 			}
 		}))
 		stale, reads := 0, 0
-		for _, r := range p.reads {
+		for _, r := range p.Reads {
 			stale, reads = stale+r.Stale, reads+r.Reads
 		}
 		if stale > 0 != c.stale || reads == 0 || sum.Counts[results.OK] != 5 {
@@ -173,7 +170,7 @@ func TestLoadIsTheSameAgain(t *testing.T) {
 		if a.Checksum != b.Checksum || a.Checksum == 0 {
 			t.Errorf("%s: checksums %x and %x", system, a.Checksum, b.Checksum)
 		}
-		for _, r := range p.rows {
+		for _, r := range p.Rows {
 			if !r.Probed || r.OutageMS != r.OutageMS || r.DownMS <= 0 {
 				t.Errorf("%s: probed %t, outage %v ms, down %v ms", system, r.Probed, r.OutageMS, r.DownMS)
 			}
@@ -189,14 +186,14 @@ func TestHistogramsAreOfAllTrials(t *testing.T) {
 		cell := busy(system, 12, func(s *Settings) { s.Workload.Attach, s.Workload.Batches = "followers", 10 })
 		var first []results.Visibility
 		for _, jobs := range []int{1, 3} {
-			var p parcel
-			if _, err := Run(context.Background(), cell, Options{Jobs: jobs, Clients: func(_ int, reads []results.Reads, _ []results.Window, _ []results.Moment) { p.reads = append(p.reads, reads...) },
-				Visible: func(rows []results.Visibility) { p.visible = append(p.visible, rows...) }}); err != nil {
+			var p Told
+			if _, err := Run(context.Background(), cell, Options{Jobs: jobs, Ended: func(_ int, t *Told) { p.Reads = append(p.Reads, t.Reads...) },
+				Visible: func(rows []results.Visibility) { p.Visible = append(p.Visible, rows...) }}); err != nil {
 				t.Fatal(err)
 			}
 			var read, applied [2]int // visible, invisible
 			batches := map[int]bool{}
-			for _, r := range p.visible {
+			for _, r := range p.Visible {
 				to := &read
 				if r.Source == "applied" {
 					to = &applied
@@ -205,7 +202,7 @@ func TestHistogramsAreOfAllTrials(t *testing.T) {
 			}
 			var stale, reads int
 			var lags [2]results.Number
-			for _, r := range p.reads {
+			for _, r := range p.Reads {
 				if stale, reads = stale+r.Stale, reads+r.Reads; r.Reads > 0 && system != "hashicorp" {
 					lags[0], lags[1] = lags[0]+r.Visible, lags[1]+r.Invisible
 				}
@@ -223,8 +220,8 @@ func TestHistogramsAreOfAllTrials(t *testing.T) {
 				continue // not the same again
 			}
 			if first == nil {
-				first = p.visible
-			} else if !slices.EqualFunc(first, p.visible, func(a, b results.Visibility) bool {
+				first = p.Visible
+			} else if !slices.EqualFunc(first, p.Visible, func(a, b results.Visibility) bool {
 				a.Swept, b.Swept = nil, nil
 				return fmt.Sprint(a) == fmt.Sprint(b)
 			}) {

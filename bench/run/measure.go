@@ -4,6 +4,7 @@ import (
 	"raftzab/bench"
 	"raftzab/bench/check"
 	"raftzab/bench/fault"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 	"raftzab/results"
 )
@@ -34,6 +35,7 @@ type election struct {
 	winner    NodeID
 	newEpoch  uint64
 	votes     int
+	refused   int // votes
 	messages  int
 	bytes     int
 	restarts  int
@@ -51,6 +53,9 @@ type seat struct {
 	elected Time             // when it last won, since t0
 	stand   protocols.Status // with what data it stood or voted last
 	known   bool
+	term    uint64 // Raft: the last one in which somebody voted for it,
+	votes   int    // how many did,
+	had     int    // and how many had when it was last elected
 	heard   uint64 // the last new leader's epoch that it has heard of from that leader itself
 }
 
@@ -92,6 +97,7 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 			e.leaves(now)
 		}
 	}
+	e.grants(node, ev)
 	if !e.begun || e.active != 0 {
 		return
 	}
@@ -108,6 +114,7 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 		e.votes++
 		s.stand, s.known = v.Status(node)
 	case protocols.VoteRefused:
+		e.refused++
 		s.stand, s.known = v.Status(node)
 	case protocols.Elected:
 		s.elected = now
@@ -119,6 +126,21 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 			e.active, e.winner, e.newEpoch = now, node, ev.Epoch
 			e.hindered.end(v)
 		}
+	}
+}
+
+// grants counts the votes of Raft by candidate, those before the fault too: who is
+// elected after it may have stood before.
+func (e *election) grants(node NodeID, ev protocols.Event) {
+	switch ev.Kind {
+	case protocols.VoteCast:
+		s := &e.seats[ev.Peer]
+		if s.term < ev.Epoch {
+			s.term, s.votes = ev.Epoch, 0
+		}
+		s.votes++
+	case protocols.Elected:
+		e.seats[node].had = e.seats[node].votes
 	}
 }
 
@@ -197,11 +219,15 @@ func (e *election) report(row *results.Trial, inside bool) {
 		row.Votes = results.Number(e.votes)
 	}
 	if inside {
+		row.Refused = results.Number(e.refused)
+	}
+	if inside {
 		row.Messages, row.Bytes = results.Number(e.messages), results.Number(e.bytes)
 	}
 	switch e.protocol {
 	case "raft":
 		row.Rounds = results.Number(e.newEpoch - e.oldEpoch)
+		row.WinnerVotes = results.Number(w.had)
 		lost := 0
 		for _, term := range e.stood {
 			if term < e.newEpoch && !contains(e.won, term) {
@@ -218,6 +244,24 @@ func (e *election) report(row *results.Trial, inside bool) {
 		}
 		e.hindered.report(row, e.winner, inside)
 	}
+}
+
+// marks are the ends of the phases that report has, with the fault before them.
+func (e *election) marks() (marks []trace.Mark) {
+	if !e.begun {
+		return nil
+	}
+	marks = append(marks, trace.Mark{At: e.t0, Name: "begin"})
+	if e.detected != 0 {
+		marks = append(marks, trace.Mark{At: e.detected, Name: "detect"})
+	}
+	if e.active == 0 {
+		return marks
+	}
+	if w := &e.seats[e.winner]; e.detected != 0 && w.elected >= e.detected {
+		marks = append(marks, trace.Mark{At: w.elected, Name: "vote"})
+	}
+	return append(marks, trace.Mark{At: e.active, Name: "activate"})
 }
 
 func contains(set []uint64, x uint64) bool {
@@ -264,6 +308,11 @@ func milliseconds(t Time) results.Number { return results.Number(t) / 1e6 }
 type witness struct {
 	*check.Invariants
 	conductor *conductor
+}
+
+func (w witness) Booted(now Time, node NodeID, r protocols.Recovered) {
+	w.Invariants.Booted(now, node, r)
+	w.conductor.timers.start(now, node)
 }
 
 func (w witness) Sent(now Time, from, to NodeID, kind uint8, size int) {

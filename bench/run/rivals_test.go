@@ -153,11 +153,11 @@ func TestATimelineHasEveryWindowOfTheFirstTrial(t *testing.T) {
 	cell := split("raft", 3, ofRivals...)
 	cell.Settings.Probe.Timeline, cell.Settings.Faults[0].At = 50*ms, random.Always(Time(1200*ms))
 	var all []results.Moment
-	_, err := Run(context.Background(), cell, Options{Jobs: 2, Clients: func(i int, _ []results.Reads, _ []results.Window, moments []results.Moment) {
-		if i > 0 && len(moments) > 0 {
+	_, err := Run(context.Background(), cell, Options{Jobs: 2, Ended: func(i int, said *Told) {
+		if i > 0 && len(said.Moments) > 0 {
 			t.Errorf("trial %d has a timeline", i)
 		}
-		all = append(all, moments...)
+		all = append(all, said.Moments...)
 	}})
 	if err != nil {
 		t.Fatal(err)

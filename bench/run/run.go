@@ -73,18 +73,29 @@ type Options struct {
 	Jobs  int    // trials at a time; 0: as many as there are cores
 	Shard [2]int // this process's number and how many share the trials; zero: all
 
-	// Rows gets what the i-th of this process's trials has to say, never twice
-	// at a time, but in the order in which trials end.
-	Rows func(i int, rows []results.Trial)
+	// Kept are those of this process's trials that have ended in an earlier one, by their
+	// place among all of them. They are not run, but are in the summary.
+	Kept map[int]*Told
 
-	// Clients, unless nil, gets what its clients have to say, likewise, before Rows; no
-	// rows where the cell has none that ask for them.
-	Clients func(i int, reads []results.Reads, windows []results.Window, moments []results.Moment)
+	// Ended, unless nil, gets what the i-th of this process's trials has to say, never
+	// twice at a time, but in the order in which trials end.
+	Ended func(i int, t *Told)
 
 	// Visible, unless nil, gets how soon writes were visible, once, when the last trial has
 	// ended; no rows where the cell does not tell.
 	Visible func(rows []results.Visibility)
 }
+
+// Trials is how many of the trials of a cell are this process's.
+func (o *Options) Trials(cell *Cell) int {
+	if o.Shard[1] == 0 {
+		return cell.Trials
+	}
+	return (cell.Trials - o.Shard[0] + o.Shard[1] - 1) / o.Shard[1]
+}
+
+// trial is the number of the i-th of them.
+func (o *Options) trial(i int) int { return o.Shard[0] + i*max(1, o.Shard[1]) }
 
 // A Summary tells how a cell went.
 type Summary struct {
@@ -122,7 +133,7 @@ func Run(ctx context.Context, cell *Cell, o Options) (*Summary, error) {
 		jobs = 1 // one ensemble, and the machine to itself
 	}
 	r := newRunner(ctx, cell, o)
-	r.workers(system, min(jobs, max(1, len(r.trials))))
+	r.workers(system, min(jobs, len(r.todo)))
 	r.end()
 	r.sum.Wall = time.Since(start)
 	switch {
@@ -139,7 +150,7 @@ type runner struct {
 	cell    *Cell
 	options Options
 	ctx     context.Context
-	trials  []int
+	todo    []int // which of this process's trials
 	next    atomic.Int64
 
 	mu      sync.Mutex
@@ -150,9 +161,11 @@ type runner struct {
 
 func newRunner(ctx context.Context, cell *Cell, o Options) *runner {
 	r := &runner{cell: cell, options: o, ctx: ctx, visible: batches{}, sum: &Summary{Cell: cell, Counts: map[results.Outcome]int{}}}
-	for t := range cell.Trials {
-		if o.Shard[1] == 0 || t%o.Shard[1] == o.Shard[0] {
-			r.trials = append(r.trials, t)
+	for i := range o.Trials(cell) {
+		if before := o.Kept[i]; before != nil {
+			r.count(before)
+		} else {
+			r.todo = append(r.todo, i)
 		}
 	}
 	return r
@@ -184,44 +197,42 @@ func (r *runner) work(system *System) (err error) {
 		err = errors.Join(err, w.close())
 	}()
 	for r.ctx.Err() == nil {
-		i := int(r.next.Add(1)) - 1
-		if i >= len(r.trials) {
+		next := int(r.next.Add(1)) - 1
+		if next >= len(r.todo) {
 			return nil
 		}
-		if err := r.trial(w, i); err != nil {
+		if err := r.trial(w, r.todo[next]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// trial has a worker run the i-th trial.
+// trial has a worker run the i-th of this process's trials.
 func (r *runner) trial(w worker, i int) error {
-	trial := r.trials[i]
-	var told parcel
-	var sum uint64
-	var breaches []*Breach
+	trial := r.options.trial(i)
+	told := &Told{}
 	for _, probed := range r.cell.Passes() {
 		row, checksum, broken, err := w.trial(trial, probed)
 		if r.ctx.Err() != nil {
 			return nil // cut short: no row
 		}
 		if err != nil { // the world has failed: say so in the row, and end the cell
-			told.rows = append(told.rows, r.cell.failed(trial, probed))
-			r.finish(i, &told, sum, breaches)
+			told.Rows = append(told.Rows, r.cell.failed(trial, probed))
+			r.finish(i, told)
 			return fmt.Errorf("%s, trial %d: %w", r.cell, trial, err)
 		}
 		said := w.clients(&row)
-		told.rows, told.reads, told.windows = append(told.rows, row), append(told.reads, said.reads...), append(told.windows, said.windows...)
-		told.moments, told.visible = append(told.moments, said.moments...), append(told.visible, said.visible...)
+		said.Rows = append(said.Rows, row)
+		told.add(&said)
 		if checksum != 0 {
-			sum = combine(sum, trial, probed, checksum)
+			told.Checksum = combine(told.Checksum, trial, probed, checksum)
 		}
 		if broken != nil {
-			breaches = append(breaches, broken)
+			told.Breaches = append(told.Breaches, broken)
 		}
 	}
-	r.finish(i, &told, sum, breaches)
+	r.finish(i, told)
 	return nil
 }
 
@@ -255,32 +266,43 @@ func (c *Cell) row(trial int, probed bool) results.Trial {
 // keptBreaches is how many a summary tells of.
 const keptBreaches = 5
 
-// A parcel is what a trial has to say.
-type parcel struct {
-	rows    []results.Trial
-	reads   []results.Reads
-	windows []results.Window
-	moments []results.Moment
-	visible []results.Visibility
+// Told is what a trial has to say; Reads, Windows, Moments and Visible where its cell has a workload
+// that does.
+type Told struct {
+	Rows     []results.Trial
+	Reads    []results.Reads
+	Windows  []results.Window
+	Moments  []results.Moment
+	Visible  []results.Visibility // not in files of its own: the rows of all trials of a cell add up
+	Checksum uint64               // over its events; those of trials add up
+	Breaches []*Breach
 }
 
-func (r *runner) finish(i int, told *parcel, sum uint64, breaches []*Breach) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.sum.Checksum += sum
+// add takes in what another has to say, but for checksum and breaches.
+func (t *Told) add(o *Told) {
+	t.Rows, t.Reads = append(t.Rows, o.Rows...), append(t.Reads, o.Reads...)
+	t.Windows, t.Moments, t.Visible = append(t.Windows, o.Windows...), append(t.Moments, o.Moments...), append(t.Visible, o.Visible...)
+}
+
+// count adds a trial to the summary.
+func (r *runner) count(t *Told) {
+	r.sum.Checksum += t.Checksum
 	if n := keptBreaches - len(r.sum.Breaches); n > 0 {
-		r.sum.Breaches = append(r.sum.Breaches, breaches[:min(n, len(breaches))]...)
+		r.sum.Breaches = append(r.sum.Breaches, t.Breaches[:min(n, len(t.Breaches))]...)
 	}
-	r.visible.add(told.visible)
-	for _, row := range told.rows {
+	r.visible.add(t.Visible)
+	for _, row := range t.Rows {
 		r.sum.Rows++
 		r.sum.Counts[row.Outcome]++
 	}
-	if r.options.Clients != nil {
-		r.options.Clients(i, told.reads, told.windows, told.moments)
-	}
-	if r.options.Rows != nil {
-		r.options.Rows(i, told.rows)
+}
+
+func (r *runner) finish(i int, t *Told) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.count(t)
+	if r.options.Ended != nil {
+		r.options.Ended(i, t)
 	}
 }
 

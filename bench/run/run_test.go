@@ -2,6 +2,8 @@ package run
 
 import (
 	"context"
+	"reflect"
+	"slices"
 	"testing"
 
 	"raftzab/bench/fault"
@@ -29,7 +31,7 @@ func failover(system string, kind fault.Kind, trials int) *Cell {
 
 func measure(t *testing.T, cell *Cell, jobs int) (rows []results.Trial, sum *Summary) {
 	t.Helper()
-	sum, err := Run(context.Background(), cell, Options{Jobs: jobs, Rows: func(_ int, rs []results.Trial) { rows = append(rows, rs...) }})
+	sum, err := Run(context.Background(), cell, Options{Jobs: jobs, Ended: func(_ int, t *Told) { rows = append(rows, t.Rows...) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,6 +56,38 @@ func TestLeaderIsReplaced(t *testing.T) {
 				if r.Probed && !(r.OutageMS > r.DetectMS) || !r.Probed && r.OutageMS == r.OutageMS {
 					t.Errorf("%s %v trial %d: outage %v ms, probed %t", system, kind, r.Trial, r.OutageMS, r.Probed)
 				}
+			}
+		}
+	}
+}
+
+// What a run says of a cell does not depend on how many of its trials had ended before.
+func TestTrialsThatHadEndedAreCountedAndNotRunAgain(t *testing.T) {
+	for _, system := range []string{"raft", "hashicorp"} {
+		cell := busy(system, 6, func(s *Settings) { s.Workload.Attach, s.Workload.Batches = "followers", 3 })
+		all := map[int]*Told{}
+		var visible, again []results.Visibility
+		whole, err := Run(t.Context(), cell, Options{Ended: func(i int, told *Told) { all[i] = told }, Visible: func(rows []results.Visibility) { visible = rows }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, kept := range [][]int{{0}, {1, 4, 5}, {0, 1, 2, 3, 4, 5}} {
+			o := Options{Kept: map[int]*Told{}, Visible: func(rows []results.Visibility) { again = rows }}
+			for _, i := range kept {
+				o.Kept[i] = all[i]
+			}
+			ran := 0
+			o.Ended = func(i int, told *Told) {
+				if ran++; slices.Contains(kept, i) {
+					t.Errorf("%s: trial %d ran again", system, i)
+				}
+			}
+			sum, err := Run(t.Context(), cell, o)
+			if err != nil || ran != 6-len(kept) || sum.Checksum != whole.Checksum || sum.Rows != whole.Rows || sum.Counts[results.OK] != whole.Counts[results.OK] {
+				t.Errorf("%s: %d trials ran, and the summary is %+v, not %+v (%v)", system, ran, sum, whole, err)
+			}
+			if system == "raft" && !reflect.DeepEqual(again, visible) {
+				t.Errorf("%s: writes were visible otherwise", system)
 			}
 		}
 	}

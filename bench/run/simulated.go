@@ -10,6 +10,7 @@ import (
 	"raftzab/bench/network"
 	"raftzab/bench/random"
 	"raftzab/bench/sim"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 	"raftzab/results"
 )
@@ -19,8 +20,8 @@ type worker interface {
 	// trial returns the row, and a checksum over the trial's events where a
 	// system has one. An error is the world's, and ends the cell.
 	trial(trial int, probed bool) (row results.Trial, checksum uint64, broken *Breach, err error)
-	// clients are what the trial's clients have to say; row is what trial returned.
-	clients(row *results.Trial) parcel
+	// clients are what the clients of the trial's workload have to say; row is what trial returned.
+	clients(row *results.Trial) Told
 	close() error
 }
 
@@ -43,9 +44,10 @@ func (b *Breach) String() string {
 // A maker returns the function that makes a node's replica under settings.
 type maker[M protocols.Message] func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M]
 
-// simulated returns a factory of workers for replicas in virtual time.
-func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool) func(context.Context, *Cell, func(Time, string)) (worker, error) {
-	return func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error) {
+// simulated returns a factory of workers for replicas in virtual time. spoken says
+// of which term a message is that only a leader sends; nil: no such timers are measured.
+func simulated[M protocols.Message](protocol string, make maker[M], countable func(kind uint8) bool, kindName func(kind uint8) string, spoken func(M) (term uint64, leads bool)) func(context.Context, *Cell, func(*trace.Event)) (worker, error) {
+	return func(ctx context.Context, cell *Cell, tell func(*trace.Event)) (worker, error) {
 		s := &cell.Settings
 		var members []NodeID
 		for id := 1; id <= s.members(); id++ {
@@ -53,13 +55,16 @@ func simulated[M protocols.Message](protocol string, make maker[M], countable fu
 		}
 		w := &simulation[M]{ctx: ctx, checks: check.New(s.Cluster.Voters, invariants[protocol])}
 		w.checks.Strict = check.ModesOf(s.strict()...)
-		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: countable}}
+		w.conductor = conductor{cell: cell, checks: w.checks, election: election{protocol: protocol, nodes: s.Cluster.Voters, observers: s.Cluster.Observers, countable: countable}, timers: timers{seen: spoken != nil}}
 		grow := make(s, members[:s.Cluster.Voters], members[s.Cluster.Voters:])
+		if w.conductor.timers.reset(s); w.conductor.timers.asked {
+			grow = w.audible(grow, spoken)
+		}
 		if s.Staged() {
 			grow = w.staged(grow, s, countable)
 		}
 		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Absent: s.Cluster.Absent, Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Message: s.CPU.Message.Time(), Images: s.Cluster.SnapshotEntries, Reads: reads(cell.System, Sim),
-			Witness: witness{w.checks, &w.conductor}, Trace: trace}, cell.Seed, 0)
+			Witness: witness{w.checks, &w.conductor}, Trace: tell, KindName: kindName}, cell.Seed, 0)
 		return w, nil
 	}
 }
@@ -116,9 +121,16 @@ func (w *simulation[M]) staged(grow func(NodeID, protocols.Recovered, *rand.Rand
 	}
 }
 
+// audible lets the timers know what replicas hear.
+func (w *simulation[M]) audible(grow func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M], spoken func(M) (uint64, bool)) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M] {
+	return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M] {
+		return &audible[M]{Replica: grow(id, r, rng), spoken: spoken, heard: func() { w.conductor.timers.start(w.cluster.Now(), id) }}
+	}
+}
+
 func (w *simulation[M]) close() error { return nil }
 
-func (w *simulation[M]) clients(row *results.Trial) parcel {
+func (w *simulation[M]) clients(row *results.Trial) Told {
 	return w.conductor.clients(row)
 }
 
@@ -147,6 +159,16 @@ func (w *simulation[M]) trial(trial int, probed bool) (row results.Trial, checks
 		broken = &Breach{c.cell, trial, probed, what}
 	}
 	return row, sum ^ events*0x9e3779b97f4a7c15, broken, err
+}
+
+// goOn runs the world of a trial that is over. What it does now counts for nothing.
+func (w *simulation[M]) goOn(time Time) (protocol string, marks []trace.Mark) {
+	e := &w.conductor.election
+	protocol, marks = e.protocol, e.marks()
+	if w.checks.Violation() == nil {
+		guarded(func() error { return w.cluster.Run(&w.conductor, w.cluster.Now()+time) })
+	}
+	return protocol, marks
 }
 
 // guarded runs f and says what broke: an assertion inside a replica. An error is

@@ -10,6 +10,7 @@ import (
 	"raftzab/bench/baseline/etcdraft"
 	"raftzab/bench/fault"
 	"raftzab/bench/live/lan"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 	"raftzab/raft"
 	"raftzab/zab"
@@ -33,7 +34,7 @@ type System struct {
 	check    func(mode Mode, s *Settings) []Unsupported
 	complete func(s *Settings)
 	missing  func() string // of a live system, besides a network
-	open     func(ctx context.Context, cell *Cell, trace func(Time, string)) (worker, error)
+	open     func(ctx context.Context, cell *Cell, tell func(*trace.Event)) (worker, error)
 	boot     func(ctx context.Context, s *System, cell *Cell) (worker, error) // live
 	serve    func(p *Process) error                                           // one of its nodes, in a process of its own; nil: not ours
 }
@@ -57,7 +58,7 @@ func everyKind() (kinds []fault.Kind) {
 // Systems are all systems, in the order in which figures list them.
 var Systems = []*System{
 	{
-		Name: "raft", Protocol: "raft", Modes: []Mode{Sim, Live}, Reproducible: true, Notes: []string{noSockets},
+		Name: "raft", Protocol: "raft", Modes: []Mode{Sim, Live, Conversation}, Reproducible: true, Notes: []string{noSockets},
 		live: append([]fault.Kind{fault.Transfer}, ours...), boot: bootNodes, serve: serveRaft,
 		check: func(mode Mode, s *Settings) []Unsupported {
 			return append(heartbeatBelowTimeout(mode, s), leases(s)...)
@@ -70,10 +71,12 @@ var Systems = []*System{
 				cfg.ID = id
 				return raft.New(cfg, r, rng)
 			}
-		}, raft.ElectionKind),
+		}, raft.ElectionKind, raft.KindName, func(m raft.Message) (term uint64, leads bool) {
+			return m.Term, m.Type == raft.AppendEntries || m.Type == raft.InstallSnapshot
+		}),
 	},
 	{
-		Name: "zab", Protocol: "zab", Modes: []Mode{Sim, Live}, Reproducible: true, live: ours, boot: bootNodes, serve: serveZab, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
+		Name: "zab", Protocol: "zab", Modes: []Mode{Sim, Live, Conversation}, Reproducible: true, live: ours, boot: bootNodes, serve: serveZab, kinds: allButTransfer, lacks: zabLacks, complete: completeZab, Notes: []string{
 			"a learner's connection opens without TCP's handshake, so activation is one round trip shorter than over new connections",
 			"history and currentEpoch share one fsync at NEWLEADER, where ZooKeeper has two in a row"},
 		open: simulated("zab", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[zab.Message] {
@@ -84,7 +87,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return zab.New(cfg, r, rng)
 			}
-		}, zab.ElectionKind),
+		}, zab.ElectionKind, zab.KindName, nil),
 	},
 	{
 		Name: "etcd", Protocol: "raft", Product: "etcd", Modes: []Mode{Sim}, Reproducible: true, lacks: etcdLacks,
@@ -98,7 +101,7 @@ var Systems = []*System{
 				cfg.ID = id
 				return etcdraft.New(cfg, r, rng)
 			}
-		}, etcdraft.ElectionKind),
+		}, etcdraft.ElectionKind, etcdraft.KindName, nil),
 	},
 	{
 		Name: "hashicorp", Protocol: "raft", Product: "hashicorp", Modes: []Mode{Sim, Live}, notes: hashicorpNotes,
@@ -168,7 +171,7 @@ func (s *System) Worlds() (worlds []World) {
 
 // Missing says why the system cannot run on this machine; empty if it can.
 func (s *System) Missing(w World) string {
-	if w.Mode == Sim {
+	if w.Mode != Live {
 		return ""
 	}
 	if s.missing != nil {
@@ -186,8 +189,11 @@ func (s *System) Missing(w World) string {
 
 // worker opens what runs the trials of a cell.
 func (s *System) worker(ctx context.Context, cell *Cell) (worker, error) {
-	if cell.Mode == Live {
+	switch cell.Mode {
+	case Live:
 		return s.boot(ctx, s, cell)
+	case Conversation:
+		return player{cell}, nil
 	}
 	return s.open(ctx, cell, nil)
 }

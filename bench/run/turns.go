@@ -30,9 +30,9 @@ func Turns(ctx context.Context, cells []*Cell, options []Options) (sums []*Summa
 	for i, left := 0, true; left; i++ {
 		left = false
 		for _, t := range all {
-			if i < len(t.trials) && t.goes() {
+			if i < len(t.todo) && t.goes() {
 				left = true
-				err = errors.Join(err, t.do(all, func() error { return t.trial(t.on, i) }))
+				err = errors.Join(err, t.do(all, func() error { return t.trial(t.on, t.todo[i]) }))
 			}
 		}
 	}
@@ -84,8 +84,13 @@ func (t *turner) do(all []*turner, what func() error) error {
 
 // boot boots the servers, and runs a trial of each cell that is not counted.
 func boot(all []*turner) (failed error) {
-	for i, t := range all {
-		host := t.host(all[:i])
+	var before []*turner
+	for _, t := range all {
+		if len(t.todo) == 0 {
+			continue
+		}
+		host := t.host(before)
+		before = append(before, t)
 		if host == nil {
 			failed = errors.Join(failed, t.boot())
 		} else if t.on, t.over = host.on, host.over; t.goes() {

@@ -63,15 +63,14 @@ func TestCellsOfAllSystemsTakeTurnsOnCommonServers(t *testing.T) {
 	var order []string
 	options := make([]Options, len(cells))
 	for i, c := range cells {
-		options[i] = Options{Rows: func(trial int, rows []results.Trial) {
+		options[i] = Options{Ended: func(trial int, told *Told) {
 			order = append(order, fmt.Sprint(trial, i))
-			for _, r := range rows {
+			for _, r := range told.Rows {
 				if r.System != c.System || r.Trial != trial || r.Outcome != results.OK || r.Reads < 1 || r.Writes < 1 || r.ReadsFailed+r.WritesFailed > r.Reads+r.Writes { // some fail where the machine is busy
 					t.Errorf("%s: %+v", c, r)
 				}
 			}
-		}, Clients: func(_ int, reads []results.Reads, _ []results.Window, _ []results.Moment) {
-			if len(reads) == 0 || reads[0].ReadMode != c.Settings.Workload.ReadMode {
+			if reads := told.Reads; len(reads) == 0 || reads[0].ReadMode != c.Settings.Workload.ReadMode {
 				t.Errorf("%s: %+v", c, reads)
 			}
 		}}
@@ -109,7 +108,7 @@ func TestTurnsThatAreInterruptedKeepWhatHadEndedAndLeaveNobody(t *testing.T) {
 	rows := 0
 	options := make([]Options, len(cells))
 	for i := range options {
-		options[i].Rows = func(int, []results.Trial) {
+		options[i].Ended = func(int, *Told) {
 			if rows++; rows == 5 {
 				cancel()
 			}

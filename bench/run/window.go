@@ -1,6 +1,8 @@
 package run
 
 import (
+	"slices"
+
 	"raftzab/bench"
 	"raftzab/protocols"
 	"raftzab/results"
@@ -16,12 +18,15 @@ type window struct {
 	begun    bool
 	over     bool
 	t0, end  Time
-	epoch    uint64 // the greatest that any server had at t0
-	terms    uint64 // so many more at the end
-	reign    uint64 // the greatest epoch whose leader has been active
-	changes  int    // new active leaders
-	acked    Time   // when a write was last acknowledged, or t0
-	down     Time   // the sum of all gaps
+	epoch    uint64            // the greatest that any server had at t0
+	terms    uint64            // so many more at the end
+	reign    uint64            // the greatest epoch whose leader has been active
+	changes  int               // new active leaders
+	acked    Time              // when a write was last acknowledged, or t0
+	down     Time              // the sum of all gaps
+	asked    bool              // level is
+	mark     protocols.EntryID // the farthest that was known to be committed, shortly before the end
+	level    int               // servers that know so much at the end
 
 	// Of the last third.
 	lateChanges, lateAcks, lateRounds int
@@ -32,13 +37,16 @@ type window struct {
 // answer from another server comes an interval later at most.
 const gap = 2
 
+// spread is how long what is committed has to reach every server.
+const spread = Time(1_000_000_000)
+
 // restless is how many new leaders, or rounds of voting that serve nobody, in the
 // last third of a window say that things do not settle. One may be an accident
 // that is over.
 const restless = 2
 
 func (w *window) reset(s *Settings) {
-	*w = window{length: s.Observe.Time(), interval: s.Probe.Interval.Time()}
+	*w = window{length: s.Observe.Time(), interval: s.Probe.Interval.Time(), asked: slices.Contains(s.Columns, "level")}
 }
 
 // begin marks the first fault, which is about to strike.
@@ -70,10 +78,23 @@ func (w *window) until(t Time) Time {
 
 // look ends the window if it is time.
 func (w *window) look(now Time, servers int, v bench.System) {
+	none := protocols.EntryID{}
+	if w.asked && w.begun && w.mark == none && now >= w.end-spread {
+		for id := NodeID(1); int(id) <= servers; id++ {
+			if s, ok := v.Status(id); ok && w.mark.Less(s.Committed) {
+				w.mark = s.Committed
+			}
+		}
+	}
 	if w.begun && !w.over && now >= w.end {
 		w.over = true
 		w.pass(w.end)
 		w.terms = max(greatest(servers, v), w.epoch) - w.epoch
+		for id := NodeID(1); int(id) <= servers; id++ {
+			if s, ok := v.Status(id); ok && w.mark != none && !s.Committed.Less(w.mark) {
+				w.level++
+			}
+		}
 	}
 }
 
@@ -118,6 +139,9 @@ func (w *window) report(row *results.Trial) {
 		return
 	}
 	row.Terms, row.LeaderChanges = results.Number(w.terms), results.Number(w.changes)
+	if w.asked {
+		row.Level = results.Number(w.level)
+	}
 	if w.interval == 0 {
 		return
 	}

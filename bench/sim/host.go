@@ -1,11 +1,13 @@
 package sim
 
 import (
+	"fmt"
 	"math/rand/v2"
 
 	"raftzab/bench/kv"
 	"raftzab/bench/node"
 	"raftzab/bench/random"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 )
 
@@ -22,6 +24,7 @@ type host[M protocols.Message] struct {
 	deferred []event  // what came while paused,
 	since    Time     // from when on
 	core     core
+	told     protocols.Status // the state that Trace has been told of
 
 	clock  clock
 	alarm  Time // when the node wants to be woken, on its own clock
@@ -95,8 +98,9 @@ func (c *Cluster[M]) boot(h *host[M]) {
 		rec.Snapshot = image.Snapshot()
 	}
 	if c.tracing {
-		c.trace("%d: boots from registers %v, log %v..%v", h.id, rec.Registers[:2], rec.Base, last(&rec))
+		c.trace(trace.Event{Kind: trace.Boot, Node: h.id, Text: fmt.Sprintf("boots from registers %v, log %v..%v", rec.Registers[:2], rec.Base, last(&rec))})
 	}
+	h.told = nobody
 	if c.cfg.Witness != nil {
 		c.cfg.Witness.Booted(c.now, h.id, rec)
 	}
@@ -127,7 +131,7 @@ func (c *Cluster[M]) down(h *host[M]) {
 	}
 	h.forget()
 	if c.tracing {
-		c.trace("%d: dies; %d of %d writes under way are durable", h.id, kept, len(h.writes))
+		c.trace(trace.Event{Kind: trace.Stop, Node: h.id, Text: fmt.Sprintf("dies; %d of %d writes under way are durable", kept, len(h.writes))})
 	}
 	h.writes, h.inSync, h.asking = h.writes[:0], 0, cause{}
 	c.resume(h) // what came meanwhile finds nobody,
@@ -166,8 +170,8 @@ func (c *Cluster[M]) carryOut(h *host[M]) {
 			h.asking = h.asking.or(c.cause)
 		}
 		for k := range c.out.Events {
-			if c.tracing {
-				c.trace("%d: %v", h.id, describeEvent(&c.out.Events[k]))
+			if c.tracing && !c.traceEvent(h, &c.out.Events[k]) {
+				continue // the handler did not ask
 			}
 			c.observed = append(c.observed, observation{h.id, c.out.Events[k]})
 		}
@@ -179,6 +183,9 @@ func (c *Cluster[M]) carryOut(h *host[M]) {
 		h.node.Receive(h.clock.read(c.now), h.id, c.local[i], &c.out)
 	}
 	c.local = c.local[:0]
+	if c.tracing {
+		c.traceState(h)
+	}
 	c.sync(h)
 	if h.node.Save != nil && h.saving == nil {
 		h.saving, h.node.Save = h.node.Save, nil
@@ -240,7 +247,7 @@ func (c *Cluster[M]) crash(h *host[M]) {
 // failed ends the life whose fsync failed.
 func (c *Cluster[M]) failed(h *host[M]) {
 	if c.tracing {
-		c.trace("%d: an fsync fails", h.id)
+		c.trace(trace.Event{Kind: trace.Disk, Node: h.id, Text: "an fsync fails"})
 	}
 	h.fails = false
 	c.crash(h)

@@ -6,6 +6,7 @@ import (
 
 	"raftzab/bench/fault"
 	"raftzab/bench/network"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 )
 
@@ -22,7 +23,7 @@ func (c *Cluster[M]) Inject(f fault.Fault) error {
 		return fmt.Errorf("sim: fault %v: a clock does not go back", f)
 	}
 	if c.tracing {
-		c.trace("fault: %v", f)
+		c.trace(trace.Event{Kind: trace.Fault, Type: f.Kind.String(), Fault: &f, Text: f.String()})
 	}
 	c.fold(uint64(c.now) ^ uint64(f.Kind)<<56)
 	c.cause = cause{}

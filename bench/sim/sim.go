@@ -27,6 +27,7 @@ import (
 	"raftzab/bench/kv"
 	"raftzab/bench/network"
 	"raftzab/bench/random"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 )
 
@@ -48,8 +49,9 @@ type Config[M protocols.Message] struct {
 	Images  int                  // entries between two images of the store; zero: never
 	Reads   []protocols.ReadMode // that the replicas know; nil: ReadLocal and ReadLeader, which need no more than one node
 
-	Witness bench.Witness                // nil: nobody
-	Trace   func(now Time, event string) // nil: nobody
+	Witness  bench.Witness           // nil: nobody
+	Trace    func(e *trace.Event)    // nil: nobody
+	KindName func(kind uint8) string // of messages, for Trace
 }
 
 // A Cluster is a simulated ensemble.
@@ -79,7 +81,9 @@ type Cluster[M protocols.Message] struct {
 	begun     bool // nodes have booted
 	handler   bench.Handler
 	wake      Time // the handler's
+	listen    protocols.EventSet
 	tracing   bool
+	told      uint32 // messages that Trace has been told of
 	datagrams bool
 	events    uint64
 	checksum  uint64
@@ -113,7 +117,7 @@ func New[M protocols.Message](cfg Config[M], seed uint64, trial int) *Cluster[M]
 func (c *Cluster[M]) Reset(seed uint64, trial int) {
 	c.seed, c.trial = seed, trial
 	c.now, c.streams, c.events, c.checksum, c.wake, c.begun = 0, 0, 0, 0, 0, false
-	c.cause, c.caused = cause{}, [kv.Get + 1]uint64{}
+	c.cause, c.caused, c.told = cause{}, [kv.Get + 1]uint64{}, 0
 	c.queue.events, c.queue.ord = c.queue.events[:0], 0
 	c.packets.reset()
 	c.requests.reset()
@@ -130,7 +134,10 @@ func (c *Cluster[M]) Reset(seed uint64, trial int) {
 // Run drives the cluster until the given time.
 func (c *Cluster[M]) Run(h bench.Handler, until Time) error {
 	c.handler = h
-	c.out.Listen = h.Listen()
+	c.listen = h.Listen()
+	if c.out.Listen = c.listen; c.tracing {
+		c.out.Listen = protocols.AllEvents
+	}
 	if !c.begun {
 		c.begun = true
 		for _, host := range c.hosts[1:] { // all before the first one speaks
@@ -199,7 +206,7 @@ func (c *Cluster[M]) handle(h *host[M], e event) {
 			return
 		}
 		if c.tracing {
-			c.trace("client %d -> %d: %v", r.body.ID.Session, e.node, describe(&r.body))
+			c.trace(trace.Event{Kind: trace.Request, Node: e.node, Client: r.body.ID.Session, ID: requestID(r.body.ID), Text: describe(&r.body)})
 		}
 		c.batch[0], c.cause = r.body, causeOf(&r.body)
 		h.node.Submit(h.clock.read(c.now), c.batch[:], &c.out)
@@ -227,7 +234,7 @@ func (c *Cluster[M]) handle(h *host[M], e event) {
 		}
 		if s, ok := h.keep(); ok {
 			if c.tracing {
-				c.trace("%d: the image of %v is durable", h.id, s.At)
+				c.trace(trace.Event{Kind: trace.Disk, Node: h.id, Text: fmt.Sprintf("the image of %v is durable", s.At)})
 			}
 			h.node.Compact(h.clock.read(c.now), s, &c.out)
 		}
@@ -291,7 +298,7 @@ func (c *Cluster[M]) answered(e event) {
 	r := c.replies.take(e.slot)
 	if *c.connection(r.body.ID.Session, r.body.Node) == r.connection {
 		if c.tracing {
-			c.trace("%d -> client %d: %v", r.body.Node, r.body.ID.Session, describeReply(&r.body))
+			c.trace(trace.Event{Kind: trace.Reply, Node: r.body.Node, Client: r.body.ID.Session, ID: requestID(r.body.ID), Text: describeReply(&r.body)})
 		}
 		c.handler.Reply(c.now, r.body)
 	}
@@ -326,25 +333,3 @@ func (c *Cluster[M]) Now() Time { return c.now }
 // Events returns how many events there were, and a checksum over all of them and
 // over the faults.
 func (c *Cluster[M]) Events() (count, checksum uint64) { return c.events, c.checksum }
-
-// trace is called only while tracing: building its arguments costs more than an event.
-func (c *Cluster[M]) trace(format string, args ...any) {
-	c.cfg.Trace(c.now, fmt.Sprintf(format, args...))
-}
-
-func describe(r *bench.Request) string {
-	if r.Op == kv.Get {
-		return fmt.Sprintf("get #%d key %d", r.ID.Seq, r.Key)
-	}
-	return fmt.Sprintf("put #%d key %d = %d", r.ID.Seq, r.Key, r.Value)
-}
-
-func describeReply(r *bench.Reply) string {
-	switch r.Outcome {
-	case bench.OK:
-		return fmt.Sprintf("#%d ok at %v, value %d version %d", r.ID.Seq, r.At, r.Value, r.Version)
-	case bench.Refused:
-		return fmt.Sprintf("#%d refused, leader %d", r.ID.Seq, r.Leader)
-	}
-	return fmt.Sprintf("#%d unknown", r.ID.Seq)
-}

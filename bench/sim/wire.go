@@ -5,6 +5,7 @@ import (
 
 	"raftzab/bench"
 	"raftzab/bench/kv"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 )
 
@@ -17,7 +18,8 @@ type reply = bench.Reply
 type packet[M protocols.Message] struct {
 	from   NodeID
 	stream uint32
-	fin    bool // the kernel says that the streams before this one are dead
+	fin    bool   // the kernel says that the streams before this one are dead
+	traced uint32 // the number of the message in a trace; 0: nobody traces, or it is none
 	msg    M
 	image  *kv.Image // of the chunk in msg
 	cause  cause
@@ -46,6 +48,9 @@ func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
 	if p.cause.hops > 0 {
 		c.caused[p.cause.op]++
 	}
+	if c.tracing {
+		c.traceSent(&p, m.To)
+	}
 	if at := c.departure(h); c.datagrams {
 		c.cast(at, m.To, &p)
 	} else {
@@ -56,7 +61,13 @@ func (c *Cluster[M]) send(h *host[M], m *protocols.Envelope[M]) {
 // cast sends a message as a datagram: it may be lost, or arrive twice.
 func (c *Cluster[M]) cast(now Time, to NodeID, p *packet[M]) {
 	a := c.net.Cast(now, p.from, to)
-	for _, at := range a.At[:a.Count] {
+	if a.Count == 0 && c.tracing {
+		c.traceLost(p, to, c.gap(p.from, to))
+	}
+	for i, at := range a.At[:a.Count] {
+		if i > 0 && c.tracing {
+			c.traceSent(p, to) // the copy
+		}
 		c.queue.push(event{at: at, kind: deliver, node: to, peer: p.from, slot: c.packets.put(*p), life: c.hosts[to].life})
 	}
 }
@@ -97,7 +108,9 @@ func (c *Cluster[M]) silence(from NodeID) {
 	kept := c.held[:0]
 	for _, p := range c.held {
 		if p.from == from {
-			c.packets.take(p.slot)
+			if x := c.packets.take(p.slot); c.tracing {
+				c.traceLost(&x, p.to, "its sender is down")
+			}
 		} else {
 			kept = append(kept, p)
 		}
@@ -112,10 +125,15 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 	if c.datagrams {
 		if h.life == e.life && h.up { // else it was for a life that is over, or for nobody
 			c.receive(h, &p)
+		} else if c.tracing {
+			c.traceLost(&p, h.id, "its receiver is down")
 		}
 		return
 	}
 	if !h.up {
+		if c.tracing {
+			c.traceLost(&p, h.id, "its receiver is down")
+		}
 		if h.refuses && !p.fin { // the process is dead; its kernel answers with a reset
 			c.streams++
 			h.streams[p.from] = c.streams
@@ -130,10 +148,16 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 		}
 		return
 	case p.stream < mine: // into a dead stream: the kernel answers with a reset
+		if c.tracing {
+			c.traceLost(&p, h.id, "its stream is dead")
+		}
 		c.post(c.now, h.id, p.from, &packet[M]{from: h.id, fin: true, stream: mine})
 		return
 	case p.stream > mine: // from a new stream: the old one broke
 		if c.disconnect(h, p.from, p.stream); p.stream < h.streams[p.from] {
+			if c.tracing {
+				c.traceLost(&p, h.id, "its stream is dead")
+			}
 			return
 		}
 	}
@@ -143,7 +167,7 @@ func (c *Cluster[M]) arrive(h *host[M], e event) {
 // receive hands a message to its node, and before it the content that came along.
 func (c *Cluster[M]) receive(h *host[M], p *packet[M]) {
 	if c.tracing {
-		c.trace("%d -> %d: %v", p.from, h.id, p.msg)
+		c.trace(trace.Event{Kind: trace.Received, Node: p.from, Peer: h.id, Message: p.traced, Text: p.msg.String()})
 	}
 	if p.image != nil {
 		h.putAside(p.msg.Chunk(), p.image)
@@ -161,32 +185,8 @@ func (c *Cluster[M]) disconnect(h *host[M], peer NodeID, stream uint32) {
 		h.streams[peer] = max(stream, p.streams[h.id])
 	}
 	if c.tracing {
-		c.trace("%d: stream with %d broke", h.id, peer)
+		c.trace(trace.Event{Kind: trace.Broken, Node: h.id, Peer: peer, Text: fmt.Sprintf("stream with %d broke", peer)})
 	}
 	h.node.Disconnected(h.clock.read(c.now), peer, &c.out)
 	c.carryOut(h)
-}
-
-func describeEvent(e *protocols.Event) string {
-	switch e.Kind {
-	case protocols.RoleChanged:
-		return fmt.Sprintf("is %v, epoch %d", e.Role, e.Epoch)
-	case protocols.RoundBegan:
-		return fmt.Sprintf("begins round %d", e.Epoch)
-	case protocols.VoteCast:
-		return fmt.Sprintf("votes for %d in round %d", e.Peer, e.Epoch)
-	case protocols.VoteRefused:
-		return fmt.Sprintf("refuses %d a vote in round %d", e.Peer, e.Epoch)
-	case protocols.Elected:
-		return fmt.Sprintf("has won round %d", e.Epoch)
-	case protocols.PhaseEntered:
-		return fmt.Sprintf("enters %v, epoch %d", e.Phase, e.Epoch)
-	case protocols.Activated:
-		return fmt.Sprintf("may commit in epoch %d", e.Epoch)
-	case protocols.SyncChosen:
-		return fmt.Sprintf("brings %d level from %v by %v", e.Peer, e.At, e.Phase)
-	case protocols.WaitRestarted:
-		return fmt.Sprintf("leaves its wait in round %d for a better vote", e.Epoch)
-	}
-	return fmt.Sprintf("%v %v", e.Kind, e.At)
 }

@@ -7,6 +7,7 @@ import (
 
 	"raftzab/bench/fault"
 	"raftzab/bench/random"
+	"raftzab/bench/trace"
 )
 
 // What a seed's run did, told again, gives the same events to the last one; and
@@ -49,7 +50,7 @@ func TestAStoryEndsWhereItSays(t *testing.T) {
 		t.Fatalf("%d of %d faults, %d of %d requests", len(part.Faults), len(s.Faults), len(part.Requests), len(s.Requests))
 	}
 	last := Time(0)
-	r := part.Play(func(now Time, _ string) { last = now })
+	r := part.Play(func(e *trace.Event) { last = e.At })
 	if r.Violation != "" || last > 3*second || last < 2*second {
 		t.Errorf("the last event is at %v: %q", length(last), r.Violation)
 	}

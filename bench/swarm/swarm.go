@@ -12,6 +12,7 @@ import (
 
 	"raftzab/bench/check"
 	"raftzab/bench/fault"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 )
 
@@ -69,10 +70,10 @@ func (r *Report) Replay() string {
 // Systems are the names that Run knows.
 var Systems = []string{"raft", "zab"}
 
-// Run makes the run of a seed. trace, where it is set, is told every event.
-func Run(system string, seed uint64, trace func(Time, string)) *Report {
+// Run makes the run of a seed. tell, where it is set, is told every event.
+func Run(system string, seed uint64, tell func(*trace.Event)) *Report {
 	s, chance := draw(system, seed)
-	r := play(s, chance, nil, trace)
+	r := play(s, chance, nil, tell)
 	r.Settings = settingsOf(s, chance)
 	return r
 }
@@ -87,6 +88,6 @@ func Record(system string, seed uint64) (*Story, *Report) {
 
 // Play makes the run that s tells. A story that was recorded gives the same
 // events again.
-func (s *Story) Play(trace func(Time, string)) *Report {
-	return play(s, &teller{story: s}, nil, trace)
+func (s *Story) Play(tell func(*trace.Event)) *Report {
+	return play(s, &teller{story: s}, nil, tell)
 }

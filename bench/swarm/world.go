@@ -13,6 +13,7 @@ import (
 	"raftzab/bench/kv"
 	"raftzab/bench/network"
 	"raftzab/bench/sim"
+	"raftzab/bench/trace"
 	"raftzab/protocols"
 	"raftzab/raft"
 	"raftzab/zab"
@@ -35,14 +36,14 @@ type stage interface {
 }
 
 // play makes a run. What the director does goes down in record, where there is one.
-func play(s *Story, d director, record *Story, trace func(Time, string)) *Report {
+func play(s *Story, d director, record *Story, tell func(*trace.Event)) *Report {
 	members := s.nodes()
 	voters := members[:s.Voters]
 	switch s.System {
 	case "raft":
 		cfg := s.Raft
 		cfg.Voters, cfg.Learners = voters, members[s.Voters:]
-		return run(&world[raft.Message]{story: s, director: d, record: record, rules: check.Raft}, trace,
+		return run(&world[raft.Message]{story: s, director: d, record: record, rules: check.Raft, kindName: raft.KindName}, tell,
 			func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[raft.Message] {
 				cfg := cfg
 				cfg.ID = id
@@ -51,7 +52,7 @@ func play(s *Story, d director, record *Story, trace func(Time, string)) *Report
 	case "zab":
 		cfg := s.Zab
 		cfg.Voters, cfg.Observers = voters, members[s.Voters:]
-		return run(&world[zab.Message]{story: s, director: d, record: record, rules: check.Zab}, trace,
+		return run(&world[zab.Message]{story: s, director: d, record: record, rules: check.Zab, kindName: zab.KindName}, tell,
 			func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[zab.Message] {
 				cfg := cfg
 				cfg.ID = id
@@ -67,6 +68,7 @@ type world[M protocols.Message] struct {
 	director director
 	record   *Story
 	rules    check.Protocol
+	kindName func(kind uint8) string
 
 	n       int
 	cluster *sim.Cluster[M]
@@ -90,7 +92,7 @@ type world[M protocols.Message] struct {
 }
 
 // run carries the run out. An assertion inside a replica is a violation too.
-func run[M protocols.Message](w *world[M], trace func(Time, string), replica func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M]) (report *Report) {
+func run[M protocols.Message](w *world[M], tell func(*trace.Event), replica func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[M]) (report *Report) {
 	s := w.story
 	w.n = s.Voters + s.Learners
 	report = &Report{System: s.System, Seed: s.Seed, Voters: s.Voters, Learners: s.Learners}
@@ -101,11 +103,11 @@ func run[M protocols.Message](w *world[M], trace func(Time, string), replica fun
 		w.checks.Strict = check.ModesOf(protocols.ReadSync)
 		w.history.Strict = w.checks.Strict
 	}
-	if trace != nil {
-		all := trace
-		trace = func(now Time, event string) { // up to the breach: what follows is of no interest
-			if v := w.checks.Violation(); v == nil || now <= v.At {
-				all(now, event)
+	if tell != nil {
+		all := tell
+		tell = func(e *trace.Event) { // up to the breach: what follows is of no interest
+			if v := w.checks.Violation(); v == nil || e.At <= v.At {
+				all(e)
 			}
 		}
 	}
@@ -115,7 +117,7 @@ func run[M protocols.Message](w *world[M], trace func(Time, string), replica fun
 			Default: network.Quality{Delay: s.Air.Delay, Loss: s.Air.Loss, Duplicate: s.Air.Duplicate, Reorder: s.Air.Reorder}},
 		Fsync:   s.Air.Fsync,
 		Images:  s.Images,
-		Witness: w, Trace: trace,
+		Witness: w, Trace: tell, KindName: w.kindName,
 	}, s.Seed, 0)
 	defer func() {
 		if p := recover(); p != nil {

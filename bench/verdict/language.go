@@ -73,11 +73,15 @@ var owners = map[string][]string{
 	"connect_retries":   {"zab", "zookeeper"},
 	"votes_unheard":     {"zab", "zookeeper"},
 	"paper_ms":          {"raft", "etcd", "hashicorp"},
+	"votes_refused":     {"raft", "etcd"},
+	"winner_votes":      {"raft", "etcd"},
+	"timer_min_ms":      {"raft"},
+	"timer_max_ms":      {"raft"},
 }
 
 // Columns that say something of trials that are watched for a stated time: there a
 // trial without a new leader is ok, and has no other.
-var watched = append([]string{"outcome", "terms", "leader_changes", "down_ms", "up", "settled",
+var watched = append([]string{"outcome", "terms", "leader_changes", "down_ms", "up", "settled", "timer_min_ms", "timer_max_ms", "level",
 	"read_hops", "read_messages", "write_hops", "write_messages", "resume_p50_ms", "resume_max_ms"}, results.OfClients...)
 
 // environment returns all names, for a rule to be evaluated by e.

@@ -86,7 +86,26 @@ func (t *summary) compare(seed uint64) (all []results.Comparison) {
 			all = append(all, c)
 		}
 	}
+	adjust(all)
 	return all
+}
+
+// adjust has each distance judged as one of all: of twenty between equals, one passes
+// its critical value.
+func adjust(all []results.Comparison) {
+	var distances []*results.KS
+	var chances []float64
+	for i := range all {
+		for _, m := range all[i].Measures {
+			if m.KS != nil {
+				distances = append(distances, m.KS)
+				chances = append(chances, metric.KSP(m.KS.Distance, m.Live.N, m.Simulated.N))
+			}
+		}
+	}
+	for i, p := range metric.Holm(chances) {
+		distances[i].Adjusted = p
+	}
 }
 
 // comparedIn compares two cells in one measure; not where one has nothing of it.
@@ -156,7 +175,7 @@ func printCompared(out io.Writer, all []results.Comparison) {
 		fmt.Fprintln(out, "Neither side has probing clients; where the scenario has [workload], its clients ask on both.")
 	}
 	fmt.Fprintln(out, `zookeeper is compared with our zab.
-An asterisk: the distance is over that which chance alone passes one time in twenty. No interval below n = 6, no distance below n = 100.`)
+In brackets the distance that chance alone passes one time in twenty. An asterisk: for all distances here together, chance alone leads to one or more one time in twenty at most (Holm). No interval below n = 6, no distance below n = 100.`)
 }
 
 // apart is difference, relative difference and distance, as three columns.
@@ -173,7 +192,7 @@ func apart(m *results.Compared) string {
 	}
 	if m.KS != nil {
 		distance = fmt.Sprintf("%.3f (%.3f)", m.KS.Distance, m.KS.Critical)
-		if m.KS.Distance > m.KS.Critical {
+		if m.KS.Adjusted <= 0.05 {
 			distance += " *"
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"raftzab/bench/metric"
 	"raftzab/bench/run"
 	"raftzab/results"
 )
@@ -160,7 +161,7 @@ func TestComparisonsArePrintedAsATable(t *testing.T) {
 	table.add(sampled(run.Live, "zookeeper", "crash", voters("3"), 2, from(110)))
 	table.add(sampled(run.Sim, "zab", "crash", voters("3"), 2, from(100)))
 	all := table.compare(1)
-	all[0].Measures[1].KS = &results.KS{Distance: 0.5, Critical: 0.192}
+	all[0].Measures[1].KS = &results.KS{Distance: 0.5, Critical: 0.192, Adjusted: 0.05}
 	all[0].Measures[1].Interval = &[2]results.Number{-1, results.Number(math.Inf(1))}
 	var out bytes.Buffer
 	printCompared(&out, all)
@@ -170,6 +171,31 @@ func TestComparisonsArePrintedAsATable(t *testing.T) {
 	out.Reset()
 	if printCompared(&out, nil); out.Len() > 0 {
 		t.Errorf("nothing to compare prints %q", out.String())
+	}
+}
+
+// Of 200 and 200 trials chance alone passes 0.14 in 4 % of all cases.
+func TestAnAsteriskIsForAllDistancesTogether(t *testing.T) {
+	side := results.Side{N: 200}
+	table := func(distances ...float64) (asterisks []bool) {
+		var all []results.Comparison
+		for _, d := range distances {
+			all = append(all, results.Comparison{Measures: []results.Compared{
+				{Live: side, Simulated: side, KS: &results.KS{Distance: d, Critical: metric.KSCritical(0.05, 200, 200)}}, {Live: side, Simulated: side}}})
+		}
+		adjust(all)
+		for _, c := range all {
+			asterisks = append(asterisks, strings.HasSuffix(apart(&c.Measures[0]), "*"))
+		}
+		return asterisks
+	}
+	for _, c := range []struct {
+		distances []float64
+		want      []bool
+	}{{[]float64{0.14}, []bool{true}}, {[]float64{0.14, 0.05}, []bool{false, false}}, {[]float64{0.14, 0.3}, []bool{true, true}}, {[]float64{0.14, 0.3, 0.05}, []bool{false, true, false}}} {
+		if got := table(c.distances...); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v", c.distances, got)
+		}
 	}
 }
 

@@ -193,8 +193,17 @@ func glob(pattern string) []string {
 }
 
 // foreign returns who else holds one of the namespaces, by a thread or a file. What
-// the run has started since s is its own.
+// the run has started since s is its own; until that has become the program that it
+// will be, it looks like a stranger, so a stranger is who is one for a second.
 func (r *liveRun) foreign(s sight) (holders []string) {
+	for begun := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		if holders = r.strangers(s); len(holders) == 0 || time.Since(begun) > time.Second {
+			return holders
+		}
+	}
+}
+
+func (r *liveRun) strangers(s sight) (holders []string) {
 	running := pids()
 	own := append(r.look().all, s.all...)
 	for _, pid := range running {

@@ -24,7 +24,8 @@ func checkCommand() *cobra.Command {
 on this machine, from a few trials of each cell. All that is wrong with all files is told at once.
 
   raftzab check experiments/election-latency.toml
-  raftzab check experiments/election-latency.toml --set network.loss=0.05 --systems raft,zab`,
+  raftzab check experiments/election-latency.toml --set network.loss=0.05 --systems raft,zab
+  raftzab check --tier quick experiments/election-latency.toml experiments/hops.toml`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, files []string) error {
 			scenarios, err := c.load(cmd, files)
@@ -32,6 +33,7 @@ on this machine, from a few trials of each cell. All that is wrong with all file
 				return err
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			var whole time.Duration
 			for _, s := range scenarios {
 				var total time.Duration
 				fmt.Fprintf(w, "%s: %s\n", s.Path, s.Title)
@@ -45,6 +47,10 @@ on this machine, from a few trials of each cell. All that is wrong with all file
 					fmt.Fprintf(w, "  %s %s %s\tskipped\t%s\n", k.Mode, k.System, k.Case, k.Reason)
 				}
 				fmt.Fprintf(w, "  %d cells, about %v on this machine's %d jobs\n", len(s.Cells), total.Round(time.Second), run.Jobs())
+				whole += total
+			}
+			if len(scenarios) > 1 {
+				fmt.Fprintf(w, "%d scenarios, about %v in all\n", len(scenarios), whole.Round(time.Second))
 			}
 			return w.Flush()
 		},

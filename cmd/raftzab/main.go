@@ -108,7 +108,7 @@ flag asked for, or results cannot be written; 130 interrupted, with finished tri
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(runCommand(), checkCommand(), plotCommand(), verdictsCommand(), listCommand(), replayCommand(), swarmCommand(), doctorCommand(), nodeCommand())
+	root.AddCommand(runCommand(), checkCommand(), plotCommand(), paperCommand(), verdictsCommand(), verifyCommand(), mergeCommand(), compareCommand(), reportCommand(), listCommand(), replayCommand(), swarmCommand(), doctorCommand(), nodeCommand())
 	return root
 }
 
@@ -130,6 +130,7 @@ func (c *choice) bindCells(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(&c.options.Trials, "trials", 0, "as many trials in each cell, instead of the scenario's")
 	f.StringSliceVar(&c.options.Systems, "systems", nil, "only these, for instance raft,zab")
+	f.StringVar(&c.options.Tier, "tier", "", "`quick`: no more than somebody waits for, as the scenario says; or full, as without this flag")
 	f.StringVar(&c.options.Mode, "mode", "", "only `sim` or live")
 }
 

@@ -126,6 +126,22 @@ func TestPlotDrawsTheFiguresOfRunAgain(t *testing.T) {
 	}
 }
 
+// Whether or not it can be typeset here, the document is there.
+func TestPaperHasFiguresAndNumbersOfARun(t *testing.T) {
+	smallFile(t, small)
+	held(t, "run", "small.toml", "--out", "results")
+	code, out, errs := raftzab("paper", "--out", "paper")
+	if _, err := exec.LookPath("pdflatex"); code != exitHeld || err == nil && out != filepath.Join("paper", "raftzab.pdf")+"\n" ||
+		err != nil && (out != filepath.Join("paper", "raftzab.tex")+"\n" || !strings.Contains(errs, "apt-get install")) {
+		t.Errorf("exit %d, %q and\n%s", code, out, errs)
+	}
+	for name, want := range map[string]string{"raftzab.tex": `\input{numbers}`, "numbers.tex": `\raftzabset{small/`, "figures.tex": "election-latency.pgf"} {
+		if !bytes.Contains(read(t, filepath.Join("paper", name)), []byte(want)) {
+			t.Errorf("%s lacks %s", name, want)
+		}
+	}
+}
+
 func TestFiguresWhoseDataAreNotKeptStayAsTheyAre(t *testing.T) {
 	smallFile(t, small)
 	held(t, "run", "small.toml", "--out", "results")

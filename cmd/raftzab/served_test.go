@@ -18,7 +18,7 @@ func TestOnlyCellsThatTakeTurnsAndFollowEachOtherRunTogether(t *testing.T) {
 	for _, batch := range batches(cells) {
 		names := ""
 		for _, c := range batch {
-			names += c.System
+			names += cells[c].System
 		}
 		all = append(all, names)
 	}

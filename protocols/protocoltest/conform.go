@@ -6,7 +6,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
-	"testing"
 
 	"raftzab/bench/random"
 	"raftzab/protocols"
@@ -14,7 +13,11 @@ import (
 
 // Conform fails t unless p keeps the contract, as far as a few hundred seeds of
 // random driving tell.
-func Conform[M protocols.Message](t *testing.T, p Protocol[M]) {
+func Conform[M protocols.Message](t interface {
+	Helper()
+	Error(...any)
+	Log(...any)
+}, p Protocol[M]) {
 	t.Helper()
 	seen, err := check(p, 300)
 	if err != nil {

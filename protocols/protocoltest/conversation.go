@@ -6,48 +6,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"testing"
 	"time"
-
-	"github.com/cockroachdb/datadriven"
 
 	"raftzab/bench"
 	"raftzab/bench/kv"
 	"raftzab/protocols"
 )
-
-// Converse plays the conversations in a folder and compares what comes out with
-// what they say, or rewrites them: see the package comment.
-func Converse[M protocols.Message](t *testing.T, folder string, p Protocol[M]) {
-	datadriven.Walk(t, folder, func(t *testing.T, path string) {
-		c := newConversation(p)
-		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
-			first := []string{d.Cmd}
-			for _, a := range d.CmdArgs {
-				first = append(first, a.String())
-			}
-			for _, line := range append([]string{strings.Join(first, " ")}, strings.Split(d.Input, "\n")...) {
-				if line = strings.TrimSpace(line); line == "" || line[0] == '#' {
-					continue
-				}
-				if err := caught(func() error { return c.command(line) }); err != nil {
-					d.Fatalf(t, "%s: %v", line, err)
-				}
-			}
-			if out := c.print.take(); out != "" {
-				return out
-			}
-			return "ok"
-		})
-		if c.world != nil {
-			for _, h := range c.world.hosts[1:] {
-				if h.up {
-					h.laws.unchanged()
-				}
-			}
-		}
-	})
-}
 
 // A conversation plays one file.
 type conversation[M protocols.Message] struct {
@@ -59,6 +23,8 @@ type conversation[M protocols.Message] struct {
 	clients      map[string]uint32 // the sessions of clients with a name
 	sessions     uint32            // the last one in use: a request without a name is a client of its own
 	past         map[protocols.EntryID]protocols.Entry
+	tally        Played
+	stood, won   map[uint64]bool // rounds of the present ensemble
 }
 
 type request struct {
@@ -71,6 +37,23 @@ func newConversation[M protocols.Message](p Protocol[M]) *conversation[M] {
 	c := &conversation[M]{protocol: p, values: names{base: 1 << 32}}
 	c.print.detail = story
 	return c
+}
+
+// end takes in that an ensemble is done with.
+func (c *conversation[M]) end() {
+	if c.world == nil {
+		return
+	}
+	for _, h := range c.world.hosts[1:] {
+		if h.up {
+			h.laws.unchanged()
+		}
+	}
+	for round := range c.stood {
+		if c.tally.Rounds++; !c.won[round] {
+			c.tally.SplitRounds++
+		}
+	}
 }
 
 // command carries out one line.

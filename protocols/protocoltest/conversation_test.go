@@ -1,6 +1,7 @@
 package protocoltest
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,7 +9,11 @@ import (
 	"testing"
 )
 
-func TestLanguageConversations(t *testing.T) { Converse(t, "testdata", toyProtocol("")) }
+var rewrite = flag.Bool("rewrite", false, "write down what comes out of the conversations")
+
+func TestLanguageConversations(t *testing.T) {
+	Converse(t, "testdata", *rewrite, toyProtocol(""))
+}
 
 // commands returns the command lines of a conversation.
 func commands(t *testing.T, path string) (lines []string) {

@@ -6,8 +6,9 @@
 // A conversation is a text file of commands and of what came of them, after
 // the testdata of etcd-io/raft. It is test, documentation and record of
 // behaviour in one: raft/testdata and zab/testdata tell the same stories in
-// files of the same name. Converse plays them; with the flag -rewrite of the
-// test binary it writes down what came out instead of comparing it:
+// files of the same name. Play plays one, for tests (Converse) and for runs with
+// mode = "conversation". With the flag -rewrite tests write down what came out
+// instead of comparing it:
 //
 //	go test ./raft ./zab -run Conversation -rewrite
 //

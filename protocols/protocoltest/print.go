@@ -117,6 +117,14 @@ func list(ids []nodeID) string {
 // another event says as well is left out: a leader was elected, a candidate
 // began a round, a commit shows in what is applied.
 func (c *conversation[M]) event(node nodeID, e protocols.Event) {
+	switch e.Kind {
+	case protocols.RoundBegan:
+		c.stood[e.Epoch] = true
+	case protocols.VoteCast:
+		c.tally.Votes++
+	case protocols.Elected:
+		c.won[e.Epoch] = true
+	}
 	if c.print.detail < story {
 		return
 	}

@@ -112,6 +112,8 @@ func (c *conversation[M]) ensemble(args []string) error {
 	if err != nil {
 		return err
 	}
+	c.end()
+	c.stood, c.won = map[uint64]bool{}, map[uint64]bool{}
 	c.world, c.asked, c.clients, c.sessions = w, map[protocols.RequestID]request{}, map[string]uint32{}, 0
 	c.past = map[protocols.EntryID]protocols.Entry{}
 	if !s.stopped {

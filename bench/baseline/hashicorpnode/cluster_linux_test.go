@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 	if text == "" {
 		os.Exit(m.Run())
 	}
+	if os.Getenv(asBeliever) != "" {
+		verifyLeader = believe
+	}
 	cfg := Config{Commands: os.NewFile(3, "commands"), Happenings: os.NewFile(4, "happenings"), Log: os.Stderr}
 	if err := json.Unmarshal([]byte(text), &cfg.Settings); err != nil {
 		panic(err)
