@@ -50,6 +50,8 @@ var figures = []figure{
 	{"find-leader", findLeader, nil},
 	{"timeline", timeline, nil},
 	{"recovery", recovery, nil},
+	{"returning-leader", returningLeader, nil},
+	{"wan-commits", wanCommits, nil},
 	{"split-votes", splitVotes, nil},
 	{"election-size-delay", electionSizeDelay, nil},
 }

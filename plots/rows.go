@@ -1,6 +1,8 @@
 package plots
 
 import (
+	"slices"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -42,10 +44,16 @@ func drawRows(panels []rowPanel, xName string) drawing {
 	}
 	// The texts stand right of the dots, so the axis goes on.
 	high := longest / float64(1-(numbers+10)/(g.tileWidth()-names-8))
+	ticks := roundTicks(longest)
+	for len(ticks) > 2 && vg.Length(ticks[1].Value/high)*(g.tileWidth()-names) < barStyle.Width(ticks[len(ticks)-1].Label)+4 {
+		for i := 1; i < len(ticks); i++ { // every second one goes
+			ticks = slices.Delete(ticks, i, i+1)
+		}
+	}
 	return g.drawing(func(i int) *plot.Plot {
 		p := newPanel()
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.02*high, high, -float64(lines)+0.5, 0.5
-		p.X.Tick.Marker = plot.ConstantTicks(roundTicks(longest))
+		p.X.Tick.Marker = plot.ConstantTicks(ticks)
 		var names []plot.Tick
 		for j, r := range panels[i].Rows {
 			names = append(names, plot.Tick{Value: -float64(j), Label: r.Label})
