@@ -28,6 +28,9 @@ var figures = []figure{
 	{"election-latency", electionLatency, nil},
 	{"election-phases", electionPhases, nil},
 	{"outage", outage, nil},
+	{"election-cases", electionCases, nil},
+	{"winners", winners, nil},
+	{"join", joins, nil},
 	{"raft-figure16", raftFigure16, figure16Table},
 	{"settled", settled, nil},
 	{"message-complexity", messageComplexity, nil},
@@ -52,6 +55,7 @@ var figures = []figure{
 	{"recovery", recovery, nil},
 	{"returning-leader", returningLeader, nil},
 	{"wan-commits", wanCommits, nil},
+	{"commit-messages", commitMessages, nil},
 	{"split-votes", splitVotes, nil},
 	{"election-size-delay", electionSizeDelay, nil},
 }
