@@ -279,7 +279,7 @@ func TestAllWritesEveryFormatAndTakesAwayWhatDataNoLongerSupport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(written) != 3*(len(formats)+1) {
+	if len(written) != 3*(len(formats)+1)+1 { // and the summary
 		t.Errorf("wrote %v", written)
 	}
 	for _, path := range append(written, old) {
