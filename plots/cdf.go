@@ -103,11 +103,19 @@ func drawTimesOf(panels []panel, xName string) drawing {
 	if !lone(panels) {
 		return drawCDFs(cdfPanels(panels), xName)
 	}
-	var p rowPanel
+	p := rowPanel{Title: panels[0].Series[0].label()}
+	mixed := has(panels, func(s *series) bool { return s.label() != p.Title })
+	if mixed {
+		p.Title = ""
+	}
 	for i := range panels {
 		s := &panels[i].Series[0]
 		x, _ := spotOf(0, s.sample)
-		p.Rows = append(p.Rows, row{panels[i].title(i, len(panels)) + ": " + s.label(), s.System, x.Median, x.Low, x.High, fmt.Sprintf("%.0f ms (n = %s)", x.Median, count(x.N))})
+		name := panels[i].title(i, len(panels))
+		if mixed {
+			name += ": " + s.label()
+		}
+		p.Rows = append(p.Rows, row{name, s.System, x.Median, x.Low, x.High, fmt.Sprintf("%.0f ms (n = %s)", x.Median, count(x.N))})
 	}
 	return drawRows([]rowPanel{p}, xName)
 }

@@ -216,7 +216,7 @@ func (c *caption) staleFollowers(d *results.Data) {
 // commitNoticeTable has the numbers of the figure, and stale reads at followers, as CSV.
 func commitNoticeTable(d *results.Data) []byte {
 	var b strings.Builder
-	b.WriteString("measure,system,commit_notice,heartbeat_ms,delay_ms,writes_per_s,n,value,low,high\n")
+	b.WriteString("measure,system,commit_notice,heartbeat_ms,delay_ms,operations_per_s,n,value,low,high\n")
 	line := func(measure string, c *results.Cell, n int, value float64, in metric.Interval) {
 		heartbeat := ""
 		if h := valueOf(c, heartbeatKey); !math.IsNaN(h) {

@@ -50,8 +50,8 @@ var waitMeasures = []struct {
 }{
 	{title: "vote phase (ms)", number: func(t *results.Trial) results.Number { return t.VoteMS }},
 	{title: "time to a new active leader (ms)", number: func(t *results.Trial) results.Number { return t.ElectMS }},
-	{title: "not the best won (%)", truth: func(t *results.Trial) (bool, bool) { return t.BestLeader == 0, there(t.BestLeader) }},
-	{title: "more than one round (%)", truth: func(t *results.Trial) (bool, bool) { return t.Rounds > 1, there(t.Rounds) }},
+	{title: "won by another than the best (%)", truth: func(t *results.Trial) (bool, bool) { return t.BestLeader == 0, there(t.BestLeader) }},
+	{title: "took more than one round (%)", truth: func(t *results.Trial) (bool, bool) { return t.Rounds > 1, there(t.Rounds) }},
 }
 
 // waitPanels sorts the rows of a scenario that varies finalizeWait, and nothing

@@ -189,10 +189,10 @@ func drawMoments(panels []momentPanel) drawing {
 			}
 		}
 	}
-	legend := []entry{{"upper bar: under the old leader", 12, sample(underOld, false)}, {"under the new one", 12, sample(underNew, false)}, {"leads", 12, sample(white, true)}}
+	legend := []entry{{"upper: under the old leader", 12, sample(underOld, false)}, {"under the new one", 12, sample(underNew, false)}, {"leads", 12, sample(white, true)}}
 	for i, name := range fateNames {
 		if i == 0 {
-			name = "lower bar, writes: " + name
+			name = "lower: " + name
 		}
 		legend = append(legend, entry{name, 6, sample(fateColors[i], false)})
 	}
