@@ -342,6 +342,28 @@ func TestSettingsAreWrittenAsInAPaper(t *testing.T) {
 	}
 }
 
+func TestADelayIsNamedInFewWordsInTitles(t *testing.T) {
+	for text, want := range map[string]string{"uniform(4ms, 6ms)": "delay 4-6 ms", "lognormal(5us, 0.25)": "median delay 0.005 ms", "normal(5ms, 1ms)": "mean delay 5 ms", "exponential(5ms)": "mean delay 5 ms"} {
+		if got := typical(text); got != want {
+			t.Errorf("%q is named %q, not %q", text, got, want)
+		}
+	}
+}
+
+func TestManyPanelsOfOneCurveAreRows(t *testing.T) {
+	var panels []panel
+	for range 7 {
+		panels = append(panels, panel{Series: []series{{System: "zab", N: 2, sample: metric.NewSample([]float64{1, 2}), cell: &results.Cell{}}}})
+	}
+	if !lone(panels) || lone(panels[:6]) || drawTimesOf(panels, "").height >= drawCDFs(cdfPanels(panels), "").height {
+		t.Error("seven panels of one curve are not drawn as rows, or six are")
+	}
+	panels[2].Series[0].Censored = 1
+	if lone(panels) {
+		t.Error("the censored are in no row")
+	}
+}
+
 func TestTicksAreRoundAndLabelled(t *testing.T) {
 	var labels []string
 	for _, tick := range logTicks(100, 1050) {

@@ -58,6 +58,7 @@ func (w *writer) measures(scenario string, d *results.Data) {
 	begun := false
 	for i := range d.Manifest.Cells {
 		c := &d.Manifest.Cells[i]
+		headed := false
 		for _, s := range stats[i] {
 			key := strings.Join([]string{scenario, name(c), system(c), s.measure}, "/")
 			for _, x := range s.numbers() {
@@ -67,11 +68,15 @@ func (w *writer) measures(scenario string, d *results.Data) {
 				continue
 			}
 			if !begun {
-				fmt.Fprintf(&w.medians, "\\subsection*{%s}\nSeed %d; commit %.12s.\n\n{\\footnotesize\\begin{longtable}{@{}p{1.9in}llrrrrr@{}}\ncase & system & measure & n & censored & median [95\\,\\%%] & p5 & p95 \\\\ \\hline\n\\endhead\n",
+				fmt.Fprintf(&w.medians, "\\subsection*{%s}\nSeed %d; commit %.12s.\n\n{\\footnotesize\\begin{longtable}{@{}lrrrrr@{}}\nmeasure & n & censored & median [95\\,\\%%] & p5 & p95 \\\\ \\hline\n\\endhead\n",
 					plots.EscapeTeX(scenario), d.Manifest.Seed, plots.EscapeTeX(d.Manifest.Commit))
 				begun = true
 			}
-			fmt.Fprintf(&w.medians, "%s & %s & %s & %s \\\\\n", code(name(c)), plots.EscapeTeX(system(c)), plots.EscapeTeX(s.measure), s.row())
+			if !headed { // the cell has a line of its own, from which no page may part its measures
+				fmt.Fprintf(&w.medians, "\\multicolumn{6}{@{}p{6in}@{}}{\\raggedright\\rule{0pt}{11pt}\\textbf{%s} %s} \\\\*\n", plots.EscapeTeX(system(c)), code(name(c)))
+				headed = true
+			}
+			fmt.Fprintf(&w.medians, "%s & %s \\\\\n", plots.EscapeTeX(s.measure), s.row())
 		}
 	}
 	if begun {

@@ -40,7 +40,7 @@ func Write(dirs []string, out string) (without []string, err error) {
 	}
 	w.numbers.WriteString(access)
 	w.medians.WriteString(explained)
-	w.claims.WriteString("\\begin{longtable}{@{}llp{5.2in}@{}}\nclaim & scenario & what the data say \\\\ \\hline\n\\endhead\n")
+	w.claims.WriteString("\\begin{longtable}{@{}ll>{\\raggedright\\arraybackslash}p{5.2in}@{}}\nclaim & scenario & what the data say \\\\ \\hline\n\\endhead\n")
 	for _, dir := range dirs {
 		if err := w.scenario(dir); err != nil {
 			return nil, err
@@ -135,7 +135,7 @@ func (w *writer) pictures(scenario, dir string) error {
 			return err
 		}
 		first, rest := split(strings.TrimSpace(string(caption)))
-		fmt.Fprintf(&w.figures, "\\begin{figure}[htbp]\n\\centering\n%s\n\\caption{%s}\\label{fig:%s}\n\\end{figure}\n\n", show, plots.EscapeTeX(first), name)
+		fmt.Fprintf(&w.figures, "\\begin{figure}\n\\centering\n%s\n\\caption{%s}\\label{fig:%s}\n\\end{figure}\n\n", show, plots.EscapeTeX(first), name)
 		if rest != "" {
 			fmt.Fprintf(&w.notes, "\\paragraph{Figure~\\ref{fig:%s}.} %s\n\n", name, plots.EscapeTeX(rest))
 		}
