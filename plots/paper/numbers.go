@@ -77,12 +77,12 @@ func (w *writer) measures(scenario string, d *results.Data) error {
 				continue
 			}
 			if !begun {
-				fmt.Fprintf(&w.medians, "\\subsection*{%s}\nSeed %d; commit %.12s.\n\n{\\footnotesize\\begin{longtable}{@{}lrrrrr@{}}\nmeasure & n & censored & median [95\\,\\%%] & p5 & p95 \\\\ \\hline\n\\endhead\n",
+				fmt.Fprintf(&w.medians, "\\subsection*{%s}\nSeed %d; commit %.12s.\n\n{\\footnotesize\\begin{longtable}{@{}p{2.4in}rrrrr@{}}\nmeasure & n & censored & median [95\\,\\%%] & p5 & p95 \\\\ \\hline\n\\endhead\n",
 					plots.EscapeTeX(scenario), d.Manifest.Seed, plots.EscapeTeX(d.Manifest.Commit))
 				begun = true
 			}
 			if !headed { // the cell has a line of its own, from which no page may part its measures
-				fmt.Fprintf(&w.medians, "\\multicolumn{6}{@{}p{6in}@{}}{\\raggedright\\rule{0pt}{11pt}\\textbf{%s} %s} \\\\*\n", plots.EscapeTeX(system(c)), code(name(c)))
+				fmt.Fprintf(&w.medians, "\\multicolumn{6}{@{}p{5.5in}@{}}{\\raggedright\\rule{0pt}{11pt}\\textbf{%s} %s} \\\\*\n", plots.EscapeTeX(system(c)), code(name(c)))
 				headed = true
 			}
 			fmt.Fprintf(&w.medians, "%s & %s \\\\\n", plots.EscapeTeX(s.measure), s.row())

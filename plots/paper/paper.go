@@ -41,7 +41,7 @@ func Write(dirs []string, out string) (without []string, err error) {
 		}
 	}
 	w.medians.WriteString(explained)
-	w.claims.WriteString("\\begin{longtable}{@{}ll>{\\raggedright\\arraybackslash}p{5.2in}@{}}\nclaim & scenario & what the data say \\\\ \\hline\n\\endhead\n")
+	w.claims.WriteString("\\begin{longtable}{@{}ll>{\\raggedright\\arraybackslash}p{5.1in}@{}}\nclaim & scenario & what the data say \\\\ \\hline\n\\endhead\n")
 	for _, dir := range dirs {
 		if err := w.scenario(dir); err != nil {
 			return nil, err
@@ -105,11 +105,9 @@ func (w *writer) pictures(scenario, dir string) error {
 	if err != nil {
 		return err
 	}
-	for i, path := range captions {
-		name := scenario + "-" + strings.TrimSuffix(filepath.Base(path), ".txt")
-		fmt.Fprintf(&w.figures, "%s\\ref{fig:%s}", []string{"Figure~", ", "}[min(i, 1)], name)
+	if len(captions) > 0 {
+		w.figures.WriteString("\\nopagebreak\n\n") // what was asked stands above the first answer
 	}
-	w.figures.WriteString("\n\n")
 	for _, path := range captions {
 		base := strings.TrimSuffix(path, ".txt")
 		caption, err := os.ReadFile(path)
