@@ -209,9 +209,8 @@ func (f *Folder) writeJSON(name string, v any) error {
 	return nil
 }
 
-// deepest is how deep values are that still get lines of their own: the fields of
-// a cell do, and its settings are one line.
-const deepest = 3
+// deepest is how deep values are that still get lines of their own: a cell is one line.
+const deepest = 2
 
 // indented breaks compact JSON into lines.
 func indented(compact []byte) []byte {

@@ -37,7 +37,7 @@ func build() (commit string, dirty bool) {
 	if commit == "unknown" {
 		for _, dir := range []string{folderOfProgram(), "."} {
 			if head, err := exec.Command("git", "-C", dir, "rev-parse", "HEAD").Output(); err == nil {
-				changes, err := exec.Command("git", "-C", dir, "status", "--porcelain", "--untracked-files=no").Output()
+				changes, err := exec.Command("git", "-C", dir, "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)results/*/*").Output() // what runs leave is no change
 				return strings.TrimSpace(string(head)), err != nil || len(changes) > 0
 			}
 		}

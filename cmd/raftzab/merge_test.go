@@ -72,7 +72,7 @@ func TestVerifyTellsWhatIsDifferent(t *testing.T) {
 	for what, c := range map[string]struct{ name, from, to, says string }{
 		"a file":     {"trials-sim-raft.csv", "power-off", "power-on", "different  results/small/trials-sim-raft.csv  the file is not the one of its manifest"},
 		"a sum":      {"manifest.json", `"sha256": "`, `"sha256": "0`, ""},
-		"a checksum": {"manifest.json", `"checksum": "`, `"checksum": "0`, "different  events of small sim raft crash"},
+		"a checksum": {"manifest.json", `"checksum":"`, `"checksum":"0`, "different  events of small sim raft crash"},
 		"the seed":   {"manifest.json", `"seed": 7`, `"seed": 8`, ""},
 	} {
 		before := read(t, filepath.Join(dir, c.name))

@@ -227,7 +227,7 @@ func TestWhatHasNotChangedIsNotRunAgain(t *testing.T) {
 		"one system":      func() { held(t, append(args, "--systems", "raft")...) },
 		"interrupted":     func() { edit(t, dir, "manifest.json", `"seed"`, `"interrupted": true, "seed"`) },
 		"another program": func() { edit(t, dir, "run.json", `"program": "`, `"program": "0`) },
-		"a row less":      func() { edit(t, dir, "run.json", `"rows": 6`, `"rows": 5`) },
+		"a row less":      func() { edit(t, dir, "run.json", `"rows":6`, `"rows":5`) },
 		"a breach":        func() { edit(t, dir, "run.json", `"cells": [`, `"violated": 1, "cells": [`) },
 		"no run.json":     func() { os.Remove(filepath.Join(dir, "run.json")) },
 	} {

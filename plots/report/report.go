@@ -173,6 +173,17 @@ func (s *Scenario) Took() string {
 	return ""
 }
 
+// Tolerance says how far another run's numbers may be from these.
+func (s *Scenario) Tolerance() string {
+	switch {
+	case s.Data == nil:
+		return "not run"
+	case len(s.Data.Run.Files) > 0:
+		return "intervals"
+	}
+	return "none"
+}
+
 func minutes(m float64) string {
 	if m < 1 {
 		return (time.Duration(m*60) * time.Second).String()
