@@ -136,7 +136,7 @@ func TestPaperHasFiguresAndNumbersOfARun(t *testing.T) {
 		err != nil && (out != filepath.Join("paper", "raftzab.tex")+"\n" || !strings.Contains(errs, "apt-get install")) {
 		t.Errorf("exit %d, %q and\n%s", code, out, errs)
 	}
-	for name, want := range map[string]string{"raftzab.tex": `\input{numbers}`, "numbers.tex": `\raftzabset{small/`, "figures.tex": "election-latency.pgf"} {
+	for name, want := range map[string]string{"raftzab.tex": `\input{numbers}`, filepath.Join("numbers", "small.tex"): `\raftzabset{small/`, "figures.tex": "election-latency.pgf"} {
 		if !bytes.Contains(read(t, filepath.Join("paper", name)), []byte(want)) {
 			t.Errorf("%s lacks %s", name, want)
 		}

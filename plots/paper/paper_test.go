@@ -140,10 +140,10 @@ func TestNumbersAreThoseOfTheTrials(t *testing.T) {
 		t.Fatal(without, err)
 	}
 	const cell = `\raftzabset{some/crash - burn, raft.check_quorum=true/raft/`
-	contains(t, read(t, out, "numbers.tex"), cell+`elect_ms/n}{7}`, cell+`elect_ms/censored}{1}`, cell+`elect_ms/median}{40}`, cell+`elect_ms/mean}{censored}`,
+	contains(t, read(t, out, "numbers", "some.tex"), cell+`elect_ms/n}{7}`, cell+`elect_ms/censored}{1}`, cell+`elect_ms/median}{40}`, cell+`elect_ms/mean}{censored}`,
 		cell+`outage_ms/median}{140}`, cell+`outage_ms/n}{7}`)
 	contains(t, read(t, out, "medians.tex"), "\\textbf{raft} crash \\& burn,\\allowbreak{} raft.check\\_\\allowbreak{}quorum=true} \\\\*\nelect\\_ms & 7 & 1 & 40 [")
-	if tail := "elect_ms/p95}"; strings.Contains(read(t, out, "numbers.tex"), tail) {
+	if tail := "elect_ms/p95}"; strings.Contains(read(t, out, "numbers", "some.tex"), tail) {
 		t.Error("seven trials have a 95th percentile")
 	}
 }
