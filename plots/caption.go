@@ -178,7 +178,12 @@ func (c *caption) trials(panels []panel) {
 			if s.Failed > 0 {
 				part += fmt.Sprintf(" (and %s failed, not counted)", count(s.Failed))
 			}
-			parts = append(parts, part)
+			if s.Without > 0 {
+				part += fmt.Sprintf(" (and %s without such a time, left out)", count(s.Without))
+			}
+			if !slices.Contains(parts, part) {
+				parts = append(parts, part)
+			}
 		}
 		texts[i] = strings.Join(parts, ", ")
 	}
@@ -204,7 +209,7 @@ func (c *caption) counted(texts []string) {
 		if len(texts) == 1 {
 			c.say("Trials: %s.", text)
 		} else {
-			c.say("Trials in %s: %s.", strings.Join(where, " and "), text)
+			c.say("Trials in %s: %s.", strings.Join(where, ", "), text)
 		}
 	}
 }

@@ -84,6 +84,42 @@ func cdfPanels(panels []panel) []cdfPanel {
 	return all
 }
 
+// lone reports whether there are so many panels of one curve each that a row says more of
+// it than a panel. A row has no place for the censored.
+func lone(panels []panel) bool {
+	return len(panels) > 6 && !has(panels, func(s *series) bool { return s.Censored > 0 }) &&
+		!slices.ContainsFunc(panels, func(p panel) bool { return len(p.Series) > 1 })
+}
+
+func shapeOf(panels []panel) string {
+	if lone(panels) {
+		return "dots are medians of the trials, whiskers reach from the 5th to the 95th percentile"
+	}
+	return "empirical distribution functions, logarithmic time"
+}
+
+// drawTimesOf returns the figure of how times are distributed.
+func drawTimesOf(panels []panel, xName string) drawing {
+	if !lone(panels) {
+		return drawCDFs(cdfPanels(panels), xName)
+	}
+	p := rowPanel{Title: panels[0].Series[0].label()}
+	mixed := has(panels, func(s *series) bool { return s.label() != p.Title })
+	if mixed {
+		p.Title = ""
+	}
+	for i := range panels {
+		s := &panels[i].Series[0]
+		x, _ := spotOf(0, s.sample)
+		name := panels[i].title(i, len(panels))
+		if mixed {
+			name += ": " + s.label()
+		}
+		p.Rows = append(p.Rows, row{name, s.System, x.Median, x.Low, x.High, fmt.Sprintf("%.0f ms (n = %s)", x.Median, count(x.N))})
+	}
+	return drawRows([]rowPanel{p}, xName)
+}
+
 // drawCDFs returns the figure of some panels side by side. They share both
 // axes, so that they can be compared.
 func drawCDFs(panels []cdfPanel, xName string) drawing {
@@ -262,7 +298,9 @@ func logTicks(low, high float64) []plot.Tick {
 			}
 			tick := plot.Tick{Value: v}
 			if slices.Contains(labelled, digit) {
-				tick.Label = strconv.FormatFloat(v, 'f', max(0, int(-e)), 64)
+				if tick.Label = strconv.FormatFloat(v, 'f', max(0, int(-e)), 64); v > 9999 {
+					tick.Label = tickText(math.Round(v))
+				}
 			}
 			ticks = append(ticks, tick)
 		}

@@ -1,6 +1,7 @@
 package plots
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -31,17 +32,8 @@ func commitNotice(d *results.Data) (drawing, string, bool) {
 	c.systems([]panel{all})
 	s := settingsOf(panels[0].Slots[0].cell)
 	c.say("Conditions: %d servers; fsync %s; nothing goes wrong.", s.Cluster.Voters, plain(s.Disk.Fsync))
-	for i, p := range panels {
-		var parts []string
-		for _, s := range p.Slots {
-			parts = append(parts, fmt.Sprintf("%s, d %g ms: %.1f [%.1f, %.1f] ms", s.Label, s.Delay, s.P50, s.Low, s.High))
-		}
-		c.say("%s", upper(fmt.Sprintf("%smedians with bootstrap 95 %% intervals over trials: %s.", letter(i, len(panels)), strings.Join(parts, "; "))))
-	}
-	for _, text := range staleFollowers(d) {
-		c.say("%s", text)
-	}
-	c.say("Trials: %s a mark.", count(panels[0].Slots[0].N))
+	c.staleFollowers(d)
+	c.say("Trials: %s a mark; commit-notice.csv has the numbers, with bootstrap 95 %% intervals over trials.", count(panels[0].Slots[0].N))
 	c.reservations(d, []panel{all})
 	return drawNotices(panels), c.String(), true
 }
@@ -175,30 +167,72 @@ func noticed(d, h, rate float64) (q [3]float64) {
 	return q
 }
 
-// staleFollowers says what lags do to reads at followers, under the highest rate.
-func staleFollowers(d *results.Data) (texts []string) {
+// A followerRead is what lags do to reads at followers in a cell.
+type followerRead struct {
+	share staleShare
+	cell  *results.Cell
+}
+
+// followerReads are those under the highest rate.
+func followerReads(d *results.Data) (reads []followerRead) {
 	rows := rowsByCell(d)
 	highest := 0.0
 	for i := range d.Manifest.Cells {
 		highest = max(highest, valueOf(&d.Manifest.Cells[i], rateKey))
 	}
-	var parts []string
 	for i := range d.Manifest.Cells {
 		c := &d.Manifest.Cells[i]
-		s, ok := staleShareOf(rows[c], d.Manifest.Seed)
-		if c.Case != "followers" || valueOf(c, rateKey) != highest || !ok {
-			continue
+		if s, ok := staleShareOf(rows[c], d.Manifest.Seed); ok && c.Case == "followers" && valueOf(c, rateKey) == highest {
+			reads = append(reads, followerRead{s, c})
 		}
-		name := c.System
-		if notice := textOf(c, noticeKey); notice != "" {
-			name = fmt.Sprintf("%s %s, H %s", name, notice, plain(textOf(c, heartbeatKey)))
+	}
+	return reads
+}
+
+// staleFollowers says from where to where the shares of stale reads lie.
+func (c *caption) staleFollowers(d *results.Data) {
+	var names []string
+	all := map[string][]staleShare{}
+	rate := 0.0
+	for _, r := range followerReads(d) {
+		name := strings.TrimSpace(r.cell.System + " " + textOf(r.cell, noticeKey))
+		if all[name] == nil {
+			names = append(names, name)
 		}
-		parts = append(parts, fmt.Sprintf("%s, d %g ms: %s", name, valueOf(c, delayKey), s))
+		all[name], rate = append(all[name], r.share), valueOf(r.cell, rateKey)
 	}
-	if len(parts) == 0 {
-		return nil
+	for i, name := range names {
+		least := slices.MinFunc(all[name], func(a, b staleShare) int { return cmp.Compare(a.Share, b.Share) })
+		most := slices.MaxFunc(all[name], func(a, b staleShare) int { return cmp.Compare(a.Share, b.Share) })
+		if names[i] += fmt.Sprintf(" %.2g to %.2g %%", least.Share, most.Share); most.Stale == 0 {
+			names[i] = fmt.Sprintf("%s %s in each case", name, most)
+		}
 	}
-	return []string{fmt.Sprintf("Reads at followers, nine of ten among %g operations a second on one key, that were stale, with 95 %% intervals over trials: %s.", highest, strings.Join(parts, "; "))}
+	if len(names) > 0 {
+		c.say("Reads at followers, nine of ten among %g operations a second on one key, that were stale, by d and H: %s.", rate, strings.Join(names, "; "))
+	}
+}
+
+// commitNoticeTable has the numbers of the figure, and stale reads at followers, as CSV.
+func commitNoticeTable(d *results.Data) []byte {
+	var b strings.Builder
+	b.WriteString("measure,system,commit_notice,heartbeat_ms,delay_ms,operations_per_s,n,value,low,high\n")
+	line := func(measure string, c *results.Cell, n int, value float64, in metric.Interval) {
+		heartbeat := ""
+		if h := valueOf(c, heartbeatKey); !math.IsNaN(h) {
+			heartbeat = fmt.Sprint(h)
+		}
+		fmt.Fprintf(&b, "%s,%s,%s,%s,%g,%g,%d,%.4g,%.4g,%.4g\n", measure, c.System, textOf(c, noticeKey), heartbeat, valueOf(c, delayKey), valueOf(c, rateKey), n, value, in.Low, in.High)
+	}
+	for _, p := range noticePanels(d) {
+		for _, s := range p.Slots {
+			line("lag_p50_ms", s.cell, s.N, s.P50, metric.Interval{Low: s.Low, High: s.High})
+		}
+	}
+	for _, r := range followerReads(d) {
+		line("stale_percent", r.cell, r.share.Trials, r.share.Share, r.share.Interval)
+	}
+	return []byte(b.String())
 }
 
 func drawNotices(panels []noticePanel) drawing {

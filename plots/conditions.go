@@ -33,10 +33,27 @@ func (f *planned) String() string {
 		return "a server that was not there before is started, on an empty disk"
 	case f.Kind == "cut":
 		return fmt.Sprintf(faults[f.Kind], target(cmp.Or(f.From, f.Target)))
+	case f.Kind == "chaos":
+		return "one fault after another every " + plain(f.Every) + ", half of them aimed at the leader"
 	case faults[f.Kind] != "":
 		return fmt.Sprintf(faults[f.Kind], target(f.Target))
 	}
 	return ""
+}
+
+// whole says what a fault does, and when it is undone.
+func (f *planned) whole() string {
+	text := f.String()
+	if text == "" {
+		return ""
+	}
+	if f.Kind == "chaos" {
+		return text + ", for " + plain(f.For) + ", and then all is mended"
+	}
+	if long, err := time.ParseDuration(f.For); err == nil && long > 0 {
+		text += ", undone after " + plain(f.For)
+	}
+	return text
 }
 
 // struckBy says what the first fault of a scenario does.
@@ -68,14 +85,14 @@ func lossOf(s *settings, of *series) string {
 	if s.Network.Loss == 0 || !of.delayed() {
 		return ""
 	}
-	return fmt.Sprintf("loss %g %%", 100*s.Network.Loss)
-}
-
-func channelOf(s *settings, of *series) string {
-	if s.Network.Channel != "datagram" || of.Mode == "live" {
-		return ""
+	text := fmt.Sprintf("loss %g %%", 100*s.Network.Loss)
+	switch s.Network.Channel {
+	case "datagram":
+		return text + fmt.Sprintf(" and %g %% twice and %g %% out of order, and nothing is sent again (datagrams)", 100*s.Network.Duplicate, 100*s.Network.Reorder)
+	case "stream":
+		return text + ", and what is lost is sent again as in TCP"
 	}
-	return "datagrams, each on its own, in the place of streams"
+	return text
 }
 
 // fewLinks are told one by one.
@@ -154,17 +171,6 @@ func numbers(ids []int) string {
 	return strings.Join(parts, "-")
 }
 
-// awayFor says for how long whoever is struck first is away.
-func awayFor(s *settings, _ *series) string {
-	if len(s.Faults) == 0 {
-		return ""
-	}
-	if long, err := time.ParseDuration(s.Faults[0].For); err != nil || long == 0 {
-		return ""
-	}
-	return "back after " + plain(s.Faults[0].For)
-}
-
 func fsyncOf(s *settings, of *series) string {
 	if s.Disk.Fsync == "" || of.Mode == "live" {
 		return ""
@@ -178,7 +184,7 @@ func (s *series) delayed() bool { return s.Mode != "live" || s.cell.Switch }
 
 // circumstances says what each panel shows.
 func (c *caption) circumstances(panels []panel) {
-	c.tell(panels, struckBy, serversOf, delayOf, channelOf, lossOf, linksOf, nodesOf, fsyncOf)
+	c.tell(panels, struckBy, serversOf, delayOf, lossOf, linksOf, nodesOf, fsyncOf)
 }
 
 // tell says these things of each panel, by the first system in it that is not
@@ -236,7 +242,8 @@ var kinds = map[string]string{
 func (c *caption) timeouts(panels []panel) {
 	var said []string
 	who, kind := map[string][]string{}, ""
-	for _, p := range panels {
+	where, waits := map[string][]string{}, map[string][]string{} // panels of a text; texts of a label
+	for at, p := range panels {
 		for i := range p.Series {
 			s := common(p.Series[i].cell)
 			if k := kinds[s.Timeouts]; k != "" {
@@ -249,16 +256,28 @@ func (c *caption) timeouts(panels []panel) {
 			if !slices.Contains(said, text) {
 				said = append(said, text)
 			}
-			if !slices.Contains(who[text], p.Series[i].label()) {
-				who[text] = append(who[text], p.Series[i].label())
-			}
+			label := p.Series[i].label()
+			add(who, text, label)
+			add(waits, label, text)
+			add(where, text, strings.TrimSpace(letter(at, len(panels))))
 		}
 	}
 	for i, text := range said {
-		said[i] = strings.Join(who[text], ", ") + text
+		said[i] = strings.Join(who[text], ", ")
+		if len(panels) > 1 && slices.ContainsFunc(who[text], func(label string) bool { return len(waits[label]) > 1 }) {
+			said[i] += " in " + strings.Join(where[text], ", ")
+		}
+		said[i] += text
 	}
 	if len(said) > 0 {
 		c.say("Timeouts%s: %s.", kind, strings.Join(said, "; "))
+	}
+}
+
+// add puts a text under a key, once.
+func add(m map[string][]string, key, text string) {
+	if !slices.Contains(m[key], text) {
+		m[key] = append(m[key], text)
 	}
 }
 

@@ -20,7 +20,7 @@ func electionCases(d *results.Data) (drawing, string, bool) {
 	c.say("Time from %s to a new leader that can commit new writes, by case: dots are medians of the trials, whiskers reach from the 5th to the 95th percentile; logarithmic.", origin(d))
 	c.say("Beside them: the median with its 95 %% bootstrap interval; rounds (Raft: terms) in the mean, and the share of elections that took another one after the first, with Wilson's interval; n counts the censored.")
 	c.systems(cases)
-	c.tellBy(cases, func(i int) string { return cases[i].Case }, struckBy, serversOf, delayOf, channelOf, lossOf, linksOf, nodesOf, fsyncOf)
+	c.tellBy(cases, func(i int) string { return cases[i].Case }, struckBy, serversOf, delayOf, lossOf, linksOf, nodesOf, fsyncOf)
 	c.timeouts(cases)
 	c.reservations(d, cases)
 	return drawLogRows(panels, "time to a new active leader (ms)"), c.String(), true

@@ -1,6 +1,10 @@
 package plots
 
-import "raftzab/results"
+import (
+	"slices"
+
+	"raftzab/results"
+)
 
 // electionLatency shows how long a system is without an active leader: a
 // distribution a system, a panel a case.
@@ -10,11 +14,11 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("Time from %s to a new leader that can commit new writes: empirical distribution functions, logarithmic time.", origin(d))
+	c.say("Time from %s to a new leader that can commit new writes: %s.", origin(d), shapeOf(panels))
 	c.conditions(d, panels, electionsOf(d, "elections"))
 	c.trials(panels)
 	c.reservations(d, panels)
-	return drawCDFs(cdfPanels(panels), "time to a new active leader (ms)"), c.String(), true
+	return drawTimesOf(panels, "time to a new active leader (ms)"), c.String(), true
 }
 
 func latencyPanels(d *results.Data) []panel {
@@ -29,6 +33,8 @@ func latencyPanels(d *results.Data) []panel {
 func electionsOf(d *results.Data, what string) func(live bool) string {
 	return func(live bool) string {
 		switch {
+		case !slices.ContainsFunc(d.Manifest.Cells, func(c results.Cell) bool { return c.Mode != "live" }):
+			return "All " + what + " were measured with probing clients"
 		case loaded(d):
 			return "All " + what + " were measured with probing clients, simulated ones too"
 		case live:

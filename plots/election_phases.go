@@ -198,6 +198,14 @@ func fillBox(c draw.Canvas, fill color.Color, left, right, bottom, top vg.Length
 	c.FillPolygon(fill, []vg.Point{{X: left, Y: bottom}, {X: right, Y: bottom}, {X: right, Y: top}, {X: left, Y: top}})
 }
 
+// tickText writes what stands beside a tick.
+func tickText(v float64) string {
+	if v >= 10000 {
+		return count(int(v))
+	}
+	return strconv.FormatFloat(v, 'f', -1, 64)
+}
+
 // roundTicks marks a linear axis from 0 at some four round numbers.
 func roundTicks(high float64) (ticks []plot.Tick) {
 	step := math.Pow(10, math.Floor(math.Log10(high/4)))
@@ -208,7 +216,7 @@ func roundTicks(high float64) (ticks []plot.Tick) {
 		}
 	}
 	for v := 0.0; v <= high; v += step {
-		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(math.Round(v*1e6)/1e6, 'f', -1, 64)})
+		ticks = append(ticks, plot.Tick{Value: v, Label: tickText(math.Round(v*1e6) / 1e6)})
 	}
 	return ticks
 }

@@ -14,14 +14,14 @@ func electionSizeDelay(d *results.Data) (drawing, string, bool) {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("From the first server giving the leader up to a new leader that can commit, by the delay and the number of servers; both logarithmic. Detection is left out.")
+	c.say("From the first server giving the leader up to a new leader that can commit, by the one-way delay and the number of servers; logarithmic time. Detection is left out.")
 	c.say("Points are medians of the trials, whiskers reach from the 5th to the 95th percentile.")
 	all := seriesOfSweep(panels)
 	c.systems(all)
 	c.circumstances(all)
 	c.timeouts(all)
 	c.reservations(d, all)
-	return drawSwept(panels, "delay (ms)", func(_ int, l *sweptLine) look { return lookOf(l.cell.System) }), c.String(), true
+	return drawSwept(panels, "one-way delay (ms)", func(_ int, l *sweptLine) look { return lookOf(l.cell.System) }), c.String(), true
 }
 
 // sizePanels are those of a scenario that varies the number of servers and the delay, a panel a

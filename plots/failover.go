@@ -97,7 +97,7 @@ func standingOf(x metric.Sample, seed uint64) *standing {
 // failoverPanels sorts the rows of a scenario of paired cases that varies the
 // number of servers, or nothing, into a panel a number.
 func failoverPanels(d *results.Data, m *replacement) (panels []failoverPanel) {
-	if swept(d) && !sweeps(d, voters) || !paired(d) {
+	if swept(d) && !sweeps(d, voters) || !paired(d) || served(d) {
 		return nil
 	}
 	rows := rowsByCell(d)

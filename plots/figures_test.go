@@ -279,7 +279,7 @@ func TestAllWritesEveryFormatAndTakesAwayWhatDataNoLongerSupport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(written) != 3*(len(formats)+1) {
+	if len(written) != 3*(len(formats)+1)+1 { // and the summary
 		t.Errorf("wrote %v", written)
 	}
 	for _, path := range append(written, old) {
@@ -339,6 +339,28 @@ func TestSettingsAreWrittenAsInAPaper(t *testing.T) {
 		if got := plain(text); got != want {
 			t.Errorf("%q is written %q, not %q", text, got, want)
 		}
+	}
+}
+
+func TestADelayIsNamedInFewWordsInTitles(t *testing.T) {
+	for text, want := range map[string]string{"uniform(4ms, 6ms)": "delay 4-6 ms", "lognormal(5us, 0.25)": "median delay 0.005 ms", "normal(5ms, 1ms)": "mean delay 5 ms", "exponential(5ms)": "mean delay 5 ms"} {
+		if got := typical(text); got != want {
+			t.Errorf("%q is named %q, not %q", text, got, want)
+		}
+	}
+}
+
+func TestManyPanelsOfOneCurveAreRows(t *testing.T) {
+	var panels []panel
+	for range 7 {
+		panels = append(panels, panel{Series: []series{{System: "zab", N: 2, sample: metric.NewSample([]float64{1, 2}), cell: &results.Cell{}}}})
+	}
+	if !lone(panels) || lone(panels[:6]) || drawTimesOf(panels, "").height >= drawCDFs(cdfPanels(panels), "").height {
+		t.Error("seven panels of one curve are not drawn as rows, or six are")
+	}
+	panels[2].Series[0].Censored = 1
+	if lone(panels) {
+		t.Error("the censored are in no row")
 	}
 }
 

@@ -31,7 +31,11 @@ func finalizeWait(d *results.Data) (drawing, string, bool) {
 	c.say("Conditions: the leader's process is killed and its connections close; %d servers; fsync %s; votes are repeated after %s.", s.Cluster.Voters, plain(s.Disk.Fsync), plain(s.Zab.MinNotification))
 	c.say("Elections were measured without probing clients.")
 	c.waits(d)
-	c.say("Trials: %s a point.", count(panels[0].Lines[0].Points[0].N))
+	var trials []string
+	for _, l := range panels[0].Lines {
+		trials = append(trials, l.Label+" "+trialsOf(panels, l.Label))
+	}
+	c.say("Trials a point: %s.", strings.Join(trials, ", "))
 	c.reservations(d, []panel{all})
 	return drawWaits(panels), c.String(), true
 }
@@ -46,8 +50,8 @@ var waitMeasures = []struct {
 }{
 	{title: "vote phase (ms)", number: func(t *results.Trial) results.Number { return t.VoteMS }},
 	{title: "time to a new active leader (ms)", number: func(t *results.Trial) results.Number { return t.ElectMS }},
-	{title: "not the best won (%)", truth: func(t *results.Trial) (bool, bool) { return t.BestLeader == 0, there(t.BestLeader) }},
-	{title: "more than one round (%)", truth: func(t *results.Trial) (bool, bool) { return t.Rounds > 1, there(t.Rounds) }},
+	{title: "won by another than the best (%)", truth: func(t *results.Trial) (bool, bool) { return t.BestLeader == 0, there(t.BestLeader) }},
+	{title: "took more than one round (%)", truth: func(t *results.Trial) (bool, bool) { return t.Rounds > 1, there(t.Rounds) }},
 }
 
 // waitPanels sorts the rows of a scenario that varies finalizeWait, and nothing

@@ -13,16 +13,16 @@ func joins(d *results.Data) (drawing, string, bool) {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("Time from the start of a server's process to the first entry that it applies of the leader's term or epoch: empirical distribution functions, logarithmic time.")
+	c.say("Time from the start of a server's process to the first entry that it applies of the leader's term or epoch: %s.", shapeOf(panels))
 	s := settingsOf(panels[0].Series[0].cell)
 	c.say("Through each server a client writes every %s, so that there are entries to apply.", plain(s.Probe.Interval))
 	c.systems(panels)
-	c.tell(panels, struckBy, awayFor, serversOf, delayOf, lossOf, fsyncOf)
+	c.tell(panels, func(s *settings, _ *series) string { return s.Faults[0].whole() }, serversOf, delayOf, lossOf, fsyncOf)
 	c.machine(panels)
 	c.timeouts(panels)
 	c.trials(panels)
 	c.reservations(d, panels)
-	return drawCDFs(cdfPanels(panels), "time to follow (ms)"), c.String(), true
+	return drawTimesOf(panels, "time to follow (ms)"), c.String(), true
 }
 
 // joining reports whether the scenario measures how servers join a leader in office; elections

@@ -21,7 +21,7 @@ func liveStaleness(d *results.Data) (drawing, string, bool) {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("Reads of a trial that were stale, where clients read from a follower's own state: a later write of the key had been acknowledged before the read began. Distributions over trials.")
+	c.say("Reads of a trial that were stale, where clients read from a follower's own state: a later write of the key had been acknowledged before the read began. Distributions over trials; each panel has an axis of its own.")
 	c.systems(panels)
 	c.machine(panels)
 	c.disturbances(d)
@@ -32,12 +32,15 @@ func liveStaleness(d *results.Data) (drawing, string, bool) {
 	for i, p := range panels {
 		var parts []string
 		for _, x := range distancesOf(&p, d.Manifest.Seed) {
-			parts = append(parts, x.String())
+			if sameSystem(x.A, x.B) {
+				parts = append(parts, x.String())
+			}
 		}
 		if len(parts) > 0 {
 			c.say("%s", upper(fmt.Sprintf("%sdifference of medians in %% of reads with its bootstrap 95 %% interval, and from 100 trials on the Kolmogorov-Smirnov distance (in brackets what chance alone passes one time in twenty, and p adjusted for all distances of the panel by Holm): %s.", letter(i, len(panels)), strings.Join(parts, "; "))))
 		}
 	}
+	c.say("live-read-staleness.csv has all pairs.")
 	c.trials(panels)
 	c.reservations(d, panels)
 	return drawFamilies(panels), c.String(), true
@@ -96,6 +99,11 @@ func (x apart) String() string {
 		text += fmt.Sprintf(", %.2f (%.2f; %s)", x.KS, x.Critical, p)
 	}
 	return text
+}
+
+// sameSystem reports whether two labels are of one system, live and simulated.
+func sameSystem(a, b string) bool {
+	return strings.TrimPrefix(a, "live ") == strings.TrimPrefix(b, "live ")
 }
 
 // enoughForKS is from how many trials on each side on a distance is told.

@@ -98,7 +98,7 @@ func countPanels(d *results.Data) (panels []countPanel) {
 	for i := range panels {
 		p := &panels[i]
 		s := settingsOf(p.Lines[0].cell)
-		p.Title = fmt.Sprintf("%s%s, delay %s", letter(i, len(panels)), p.Title, plain(s.Network.Delay))
+		p.Title = fmt.Sprintf("%s%s, %s", letter(i, len(panels)), p.Title, typical(s.Network.Delay))
 		if s.Zab.MinNotification != settingsOf(panels[0].Lines[0].cell).Zab.MinNotification {
 			p.Title += ", votes repeated after " + plain(s.Zab.MinNotification)
 		}

@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"raftzab/bench/metric"
 	"raftzab/results"
 )
 
@@ -116,7 +117,7 @@ func oldestReads(d *results.Data, title func(c *results.Cell) string, what strin
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("%s: each dot is a trial that had a stale read, at the time that its oldest one was behind, from the acknowledgement of a version that it did not see to its own beginning. On the right: such trials, among all.", what)
+	c.say("%s: each dot is a trial that had a stale read, at the time that its oldest one was behind, from the acknowledgement of a version that it did not see to its own beginning. Bars are the medians of the dots. On the right: such trials, among all.", what)
 	var all panel
 	for _, p := range panels {
 		for _, r := range p.Rows {
@@ -128,16 +129,14 @@ func oldestReads(d *results.Data, title func(c *results.Cell) string, what strin
 	s := settingsOf(panels[0].Rows[0].cell)
 	c.say("Conditions: %d servers; one-way delay %s, and %s from clients to their server; simulated fsync %s.",
 		s.Cluster.Voters, plain(s.Network.Delay), plain(s.Clients.Delay), plain(simulatedFsync(&all)))
-	var said []string
-	for _, p := range panels {
-		for _, r := range p.Rows {
-			if slices.Contains(said, r.cell.Case) {
-				continue
-			}
-			said = append(said, r.cell.Case)
-			s := settingsOf(r.cell)
-			c.say("%s: reads in mode %s; %g operations a second, %g %% of them reads%s.", r.cell.Case, s.Workload.ReadMode, s.Workload.Rate, 100*s.Workload.Reads, befallen(&s))
-		}
+	for _, tell := range []func(s *settings) string{
+		func(s *settings) string { return readModes[s.Workload.ReadMode] },
+		func(s *settings) string {
+			return fmt.Sprintf("%g operations a second, %g %% of them reads", s.Workload.Rate, 100*s.Workload.Reads)
+		},
+		befallen,
+	} {
+		c.ofCases(panels, tell)
 	}
 	c.timeouts([]panel{all})
 	for i, p := range panels {
@@ -151,19 +150,46 @@ func oldestReads(d *results.Data, title func(c *results.Cell) string, what strin
 	return drawOldest(panels), c.String(), true
 }
 
+// readModes says whose state answers a read.
+var readModes = map[string]string{
+	"local":     "a read is answered by whatever server is asked",
+	"leader":    "by the one that believes to lead",
+	"lease":     "by one that has a lease from a majority",
+	"readindex": "by one that a majority has confirmed since",
+	"sync":      "a read is answered by the server that is asked, after a sync",
+}
+
+// ofCases says something of each case: once, if it is the same of all. A case has one
+// name in all panels.
+func (c *caption) ofCases(panels []oldestPanel, tell func(s *settings) string) {
+	var texts []string
+	cases := map[string][]string{}
+	for _, p := range panels {
+		for _, r := range p.Rows {
+			s := settingsOf(r.cell)
+			text, name := tell(&s), strings.TrimPrefix(r.cell.Case, "quorum-")
+			if cases[text] == nil {
+				texts = append(texts, text)
+			}
+			add(cases, text, name)
+		}
+	}
+	if len(texts) == 1 {
+		c.say("%s.", upper(texts[0]))
+		return
+	}
+	for i, text := range texts {
+		texts[i] = strings.Join(cases[text], ", ") + ": " + text
+	}
+	c.say("%s.", strings.Join(texts, "; "))
+}
+
 // befallen says what goes wrong, if it is more than an instant.
 func befallen(s *settings) string {
 	if len(s.Faults) == 0 || s.Faults[0].Target != "leader" {
-		return "; nothing goes wrong"
+		return "nothing goes wrong"
 	}
-	text := s.Faults[0].String()
-	if text == "" {
-		return ""
-	}
-	if s.Faults[0].For != "" {
-		text += " for " + plain(s.Faults[0].For)
-	}
-	return "; " + text
+	return s.Faults[0].whole()
 }
 
 func simulatedFsync(p *panel) string {
@@ -216,7 +242,10 @@ func (rows oldestRows) Plot(c draw.Canvas, pl *plot.Plot) {
 	x, y := pl.Transforms(&c)
 	for i, r := range rows {
 		style := lookOf(r.cell.System).marker
-		if style.Radius = 1.3; r.cell.Mode == "live" {
+		if style.Radius = 1.3; len(r.Oldest) > 100 {
+			style.Radius = 0.8
+		}
+		if r.cell.Mode == "live" {
 			style.Shape = inverse[style.Shape]
 		}
 		for j, t := range r.Oldest {
@@ -224,6 +253,10 @@ func (rows oldestRows) Plot(c draw.Canvas, pl *plot.Plot) {
 			fmt.Fprint(h, j)
 			off := vg.Length(h.Sum32()%1000)/1000*7 - 3.5
 			c.DrawGlyph(style, vg.Point{X: x(t), Y: y(-float64(i)) + off})
+		}
+		if len(r.Oldest) > 0 {
+			median := x(metric.NewSample(r.Oldest).Median())
+			c.StrokeLine2(draw.LineStyle{Color: black, Width: 1}, median, y(-float64(i))-5, median, y(-float64(i))+5)
 		}
 		c.FillText(textStyle(small, black, text.XRight, text.YCenter), vg.Point{X: c.Max.X - 2, Y: y(-float64(i)) + 2}, r.Trials.String())
 	}

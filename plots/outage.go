@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"slices"
 
 	"raftzab/results"
 )
@@ -18,9 +19,11 @@ func outage(d *results.Data) (drawing, string, bool) {
 		every = fmt.Sprintf(", one write every %s through each server", plain(s.Probe.Interval))
 	}
 	var c caption
-	c.say("Time from the fault to the first acknowledgement of a write submitted after it, as probing clients see it%s: empirical distribution functions, logarithmic time.", every)
+	c.say("Time from the fault to the first acknowledgement of a write submitted after it, as probing clients see it%s: %s.", every, shapeOf(panels))
 	c.conditions(d, panels, func(live bool) string {
 		switch {
+		case !slices.ContainsFunc(d.Manifest.Cells, func(c results.Cell) bool { return c.Mode != "live" }):
+			return "Outages and elections (other figures) come from trials with probing clients"
 		case loaded(d):
 			return "Outages and elections (other figures) come from trials with probing clients, simulated ones too"
 		case live:
@@ -30,7 +33,7 @@ func outage(d *results.Data) (drawing, string, bool) {
 	})
 	c.trials(panels)
 	c.reservations(d, panels)
-	return drawCDFs(cdfPanels(panels), "outage (ms)"), c.String(), true
+	return drawTimesOf(panels, "outage (ms)"), c.String(), true
 }
 
 func outagePanels(d *results.Data) []panel {

@@ -39,10 +39,10 @@ var figures = []figure{
 	{"zab-phases", zabPhases, nil},
 	{"failover", failover, failoverTable},
 	{"failover-outage", failoverOutage, failoverOutageTable},
-	{"read-staleness", readStaleness, nil},
+	{"read-staleness", readStaleness, readStalenessTable},
 	{"live-read-staleness", liveStaleness, liveStalenessTable},
 	{"visibility", visibility, visibilityTable},
-	{"commit-notice", commitNotice, nil},
+	{"commit-notice", commitNotice, commitNoticeTable},
 	{"sync-limits", syncLimits, nil},
 	{"pause-stale-reads", pauseStaleReads, nil},
 	{"read-share", readShare, readShareTable},
@@ -62,12 +62,19 @@ var figures = []figure{
 
 // All draws the figures of the scenario whose results are in dir into
 // dir/figures, each in all formats with its caption beside it as text and
-// its table, if it has one, as CSV, and returns the paths of what it wrote. The same data give the same bytes.
+// its table, if it has one, as CSV, puts the summary of all cells beside the data, and returns
+// the paths of what it wrote. The same data give the same bytes; where some are not there,
+// everything stays as it is.
 func All(dir string) (written []string, err error) {
 	data, err := results.Load(dir)
 	if err != nil {
 		return nil, err
 	}
+	summary, err := results.WriteSummaries(dir, summarize(data))
+	if err != nil {
+		return nil, err
+	}
+	written = append(written, summary)
 	into := filepath.Join(dir, "figures")
 	for _, f := range figures {
 		d, caption, ok := f.make(data)

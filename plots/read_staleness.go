@@ -37,24 +37,31 @@ func readStaleness(d *results.Data) (drawing, string, bool) {
 	if len(fresh) > 0 {
 		c.say("No stale read at all: %s.", strings.Join(fresh, "; "))
 	}
-	for i := 0; i < len(panels); i += 2 {
-		for _, l := range panels[i].Lines {
-			var parts []string
-			for _, x := range l.Points {
-				parts = append(parts, fmt.Sprintf("%.2g %% [%.2g, %.2g]", x.Median, x.Low, x.High))
-			}
-			c.say("%s%s: %s.", letter(i, len(panels)), l.Label, strings.Join(parts, ", "))
-		}
-	}
 	var trials []string
 	for _, l := range panels[0].Lines {
 		if text := fmt.Sprintf("%s %s", l.cell.System, count(l.Points[0].N)); !slices.Contains(trials, text) {
 			trials = append(trials, text)
 		}
 	}
-	c.say("Trials a point: %s.", strings.Join(trials, ", "))
+	c.say("Trials a point: %s; read-staleness.csv has the numbers.", strings.Join(trials, ", "))
 	c.reservations(d, []panel{all})
 	return drawStaleness(panels), c.String(), true
+}
+
+// readStalenessTable has the numbers of the figure as CSV, a line a point.
+func readStalenessTable(d *results.Data) []byte {
+	var b strings.Builder
+	b.WriteString("system,case,delay,writes_of_key_per_s,n,stale_percent,low,high,oldest_ms,p5_ms,p95_ms\n")
+	panels, _ := stalenessPanels(d)
+	for i := 0; i < len(panels); i += 2 { // a share, and beside it the oldest
+		for j, l := range panels[i].Lines {
+			for k, x := range l.Points {
+				o := panels[i+1].Lines[j].Points[k]
+				fmt.Fprintf(&b, "%s,%s,%q,%g,%d,%.4g,%.4g,%.4g,%.4g,%.4g,%.4g\n", l.cell.System, l.cell.Case, textOf(l.cell, delayKey), x.X, x.N, x.Median, x.Low, x.High, o.Median, o.Low, o.High)
+			}
+		}
+	}
+	return []byte(b.String())
 }
 
 // A staleShare is how many reads of some trials were stale, in %, with the bootstrap
@@ -126,7 +133,7 @@ func stalenessPanels(d *results.Data) (panels []sweptPanel, fresh []string) {
 		}
 	}
 	for _, delay := range delays {
-		share, oldest := sweptPanel{Title: "stale reads (%), delay " + plain(delay)}, sweptPanel{Title: "oldest read (ms behind), delay " + plain(delay)}
+		share, oldest := sweptPanel{Title: "stale reads (%), " + typical(delay)}, sweptPanel{Title: "oldest read (ms behind), " + typical(delay)}
 		for i := range d.Manifest.Cells {
 			c := &d.Manifest.Cells[i]
 			label := c.System + " " + c.Case

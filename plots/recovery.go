@@ -1,7 +1,9 @@
 package plots
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"raftzab/results"
 )
@@ -17,7 +19,7 @@ func recovery(d *results.Data) (drawing, string, bool) {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("From the end of a partition to all servers serving under one leader (all follow), and to the first acknowledgement of a write that was submitted after it (served), by the length of the partition; both logarithmic.")
+	c.say("From the end of a partition to all servers serving under one leader (all follow), and to the first acknowledgement of a write that was submitted after it (served), by the length of the partition; logarithmic time.")
 	c.say("Points are medians of the trials, whiskers reach from the 5th to the 95th percentile.")
 	c.say("What was sent into the partition TCP sends again at intervals that double, up to rto_max; 120 s is Linux's. Live machines have 1 s where their kernel can.")
 	all := seriesOfSweep(panels)
@@ -37,14 +39,18 @@ func recoveryPanels(d *results.Data) []sweptPanel {
 	}
 	panels := panelsOver(d, lengthKey, func(c *results.Cell) (list []measure) {
 		add := func(what string, probed bool, of func(t *results.Trial) results.Number) {
-			title := what
+			var in []string
 			if c.Case != "" {
-				title = c.Case + ": " + what
+				in = append(in, c.Case)
 			}
 			if i := slices.IndexFunc(c.Swept, func(s results.Setting) bool { return s.Key == "network.rto_max" }); i >= 0 {
-				title += ", rto_max " + c.Swept[i].Value
+				in = append(in, fmt.Sprintf("rto_max %g s", inMilliseconds(c.Swept[i].Value)/1000))
 			}
-			list = append(list, measure{title + " (ms)", true, probed, of})
+			title := what + " (ms)"
+			if len(in) > 0 {
+				title = strings.Join(in, ", ") + ": " + title
+			}
+			list = append(list, measure{title, true, probed, of})
 		}
 		add("all follow", false, func(t *results.Trial) results.Number { return t.FollowMS })
 		if f := settingsOf(c).Faults; len(f) > 0 && f[0].Kind == "partition" { // else there is a majority, which goes on

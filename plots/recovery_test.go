@@ -62,8 +62,8 @@ func TestRecoveryIsShownByWhatIsCutOffAndByBackOff(t *testing.T) {
 	for _, p := range panels {
 		titles = append(titles, p.Title)
 	}
-	want := []string{"(a) isolate: all follow, rto_max 1s (ms)", "(b) isolate: all follow, rto_max 2m0s (ms)", "(c) partition: all follow, rto_max 1s (ms)",
-		"(d) partition: served, rto_max 1s (ms)", "(e) partition: all follow, rto_max 2m0s (ms)", "(f) partition: served, rto_max 2m0s (ms)"}
+	want := []string{"(a) isolate, rto_max 1 s: all follow (ms)", "(b) isolate, rto_max 120 s: all follow (ms)", "(c) partition, rto_max 1 s: all follow (ms)",
+		"(d) partition, rto_max 1 s: served (ms)", "(e) partition, rto_max 120 s: all follow (ms)", "(f) partition, rto_max 120 s: served (ms)"}
 	if fmt.Sprint(titles) != fmt.Sprint(want) {
 		t.Fatalf("%q", titles)
 	}

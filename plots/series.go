@@ -27,6 +27,7 @@ type series struct {
 	N            int // trials that count, Censored ones included
 	Censored     int
 	Failed       int           // trials that the world failed: they do not count
+	Without      int           // trials that went on without what is measured: they do not count either
 	Violated     int           // trials in which an invariant was broken
 	sample       metric.Sample // the values; +Inf for the censored
 	rows         []*results.Trial
@@ -94,6 +95,7 @@ func seriesOfCell(cell *results.Cell, ran []*results.Trial, value func(t *result
 		case t.Outcome == results.Censored:
 			values = append(values, math.Inf(1))
 		default:
+			s.Without++
 			continue
 		}
 		if s.rows = append(s.rows, t); t.Outcome == results.Violated {

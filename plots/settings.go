@@ -18,9 +18,8 @@ type settings struct {
 	Limit    string
 	Cluster  struct{ Voters, Observers, Behind int }
 	Network  struct {
-		Delay   string
-		Loss    float64
-		Channel string
+		Delay, Channel           string
+		Loss, Duplicate, Reorder float64
 	}
 	Links []override
 	Nodes []single
@@ -69,8 +68,8 @@ type single struct {
 
 // planned is what figures say of a fault.
 type planned struct {
-	At, Phase, Kind, Target, For, From, To string
-	Groups                                 [][]int
+	At, Phase, Kind, Target, For, Every, From, To string
+	Groups                                        [][]int
 }
 
 func settingsOf(c *results.Cell) (s settings) {
@@ -87,6 +86,8 @@ func common(c *results.Cell) settings {
 		switch x.Key {
 		case "cluster.voters":
 			s.Cluster.Voters = 0
+		case "network.delay":
+			s.Network.Delay = ""
 		case "zab.tick":
 			s.Zab.Tick = ""
 		case "zab.sync_limit":
@@ -133,6 +134,17 @@ func plain(s string) string {
 	return s
 }
 
+var central = regexp.MustCompile(` with (median|mean) ([^,]*)`)
+
+// typical names a delay where there is no room for its distribution: "median delay 5 ms".
+func typical(delay string) string {
+	text := plain(delay)
+	if m := central.FindStringSubmatch(text); m != nil {
+		return m[1] + " delay " + m[2]
+	}
+	return "delay " + text
+}
+
 func join(low, high string) string {
 	low, high = milliseconds(low), milliseconds(high)
 	if low == high {
@@ -161,7 +173,7 @@ func (p *panel) title(i, of int) string {
 	for j := range p.Series {
 		s := settingsOf(p.Series[j].cell)
 		if s.Cluster.Voters > 0 && p.Series[j].delayed() {
-			parts = append(parts, fmt.Sprintf("%d servers, delay %s", s.Cluster.Voters, plain(s.Network.Delay)))
+			parts = append(parts, fmt.Sprintf("%d servers, %s", s.Cluster.Voters, typical(s.Network.Delay)))
 			break
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"time"
 
 	"raftzab/bench/metric"
 	"raftzab/results"
@@ -20,7 +19,7 @@ func settled(d *results.Data) (drawing, string, bool) {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("Time without service: sum of the gaps in which no client had a write acknowledged, of the %s from the first fault on.", plain(panels[0].Lines[0].settings.Observe))
+	c.say("Time without service: sum of the gaps in which no client had a write acknowledged, each longer than two intervals of a client, of the %s from the first fault on.", plain(panels[0].Lines[0].settings.Observe))
 	c.say("Dots are medians, whiskers reach from the 5th to the 95th percentile of the trials.")
 	c.say("Beside them: how the last third of that time was, and how many terms (Zab: epochs) had begun by the end, in the median, the vain ones too.")
 	c.say("Stable: writes were acknowledged under one leader or two; livelock: more leaders than that, or rounds of voting and no write acknowledged; deadlock: neither.")
@@ -178,12 +177,9 @@ func (c *caption) faults(panels []settledPanel) {
 	for i := range panels {
 		var parts []string
 		for _, f := range panels[i].Lines[0].settings.Faults {
-			part := f.String()
+			part := f.whole()
 			if part == "" {
 				continue
-			}
-			if long, err := time.ParseDuration(f.For); err == nil && long > 0 {
-				part += " for " + plain(f.For)
 			}
 			if !slices.Contains(parts, part) {
 				parts = append(parts, part)

@@ -167,6 +167,24 @@ func TestNumbersOfStaleReadsAreTheseOfTestdata(t *testing.T) {
 	golden(t, "live-read-staleness", familyPanels(shareFamilies(d)), caption)
 }
 
+func TestTablesHaveTheNumbersOfTheFigures(t *testing.T) {
+	for text, want := range map[string]string{
+		string(readStalenessTable(syntheticStaleness(12))): "zab,local-follower,\"uniform(0.8ms, 1.2ms)\",0.5,12,0,0,0,",
+		string(commitNoticeTable(syntheticNotices(12))):    "lag_p50_ms,zab,,,40,50,12,40,40,40\n",
+	} {
+		if !strings.Contains(text, "\n"+want) {
+			t.Errorf("no line %q in\n%s", want, text)
+		}
+	}
+	d := syntheticNotices(12)
+	if text := string(commitNoticeTable(d)); !strings.Contains(text, "\nstale_percent,raft,heartbeat,200,40,50,12,20,20,20\n") {
+		t.Error(text)
+	}
+	if _, caption, _ := commitNotice(d); !strings.Contains(caption, "by d and H: zab none of 12,000 in each case; raft heartbeat 5 to 20 %; raft eager none of 12,000 in each case") {
+		t.Error(caption)
+	}
+}
+
 // Without writes the wait is that for the heartbeat, without heartbeats that for the
 // next write.
 func TestTheoryOfLateNoticesHasTheRightEnds(t *testing.T) {

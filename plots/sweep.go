@@ -2,6 +2,7 @@ package plots
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"gonum.org/v1/plot"
@@ -77,6 +78,24 @@ func panelsOver(d *results.Data, key string, measures func(c *results.Cell) []me
 	return panels
 }
 
+// trialsOf says how many trials stand behind each point of a line, in all panels.
+func trialsOf(panels []sweptPanel, label string) string {
+	least, most := math.MaxInt, 0
+	for _, p := range panels {
+		for _, l := range p.Lines {
+			for _, x := range l.Points {
+				if l.Label == label {
+					least, most = min(least, x.N), max(most, x.N)
+				}
+			}
+		}
+	}
+	if least == most {
+		return count(most)
+	}
+	return count(least) + " to " + count(most)
+}
+
 // drawSwept draws each panel's lines over the swept values, which stand evenly,
 // whatever is between them.
 func drawSwept(panels []sweptPanel, xName string, lookOf func(i int, l *sweptLine) look) drawing {
@@ -88,7 +107,7 @@ func drawSwept(panels []sweptPanel, xName string, lookOf func(i int, l *sweptLin
 		for j := range panels[i].Lines {
 			l := &panels[i].Lines[j]
 			style := lookOf(j, l)
-			text := fmt.Sprintf("%s (n = %s a point)", l.Label, count(l.Points[0].N))
+			text := fmt.Sprintf("%s (n = %s a point)", l.Label, trialsOf(panels, l.Label))
 			if slices.Contains(said, text) {
 				continue
 			}
@@ -99,18 +118,25 @@ func drawSwept(panels []sweptPanel, xName string, lookOf func(i int, l *sweptLin
 			}})
 		}
 	}
+	// Panels of one measure have one axis, so that they can be compared.
+	one := !slices.ContainsFunc(panels, func(p sweptPanel) bool { return !p.Log })
 	g := gridOf(heads, legend, xName, "", 1.75*vg.Inch)
 	return g.drawing(func(i int) *plot.Plot {
 		p := newPanel()
 		high, low := 0.0, 0.0
 		var values []float64
-		for _, l := range panels[i].Lines {
-			for _, x := range l.Points {
-				if high = max(high, x.High); !slices.Contains(values, x.X) {
-					values = append(values, x.X)
-				}
-				if low == 0 || x.Low < low {
-					low = x.Low
+		for j := range panels {
+			if j != i && !one {
+				continue
+			}
+			for _, l := range panels[j].Lines {
+				for _, x := range l.Points {
+					if high = max(high, x.High); !slices.Contains(values, x.X) {
+						values = append(values, x.X)
+					}
+					if low == 0 || x.Low < low {
+						low = x.Low
+					}
 				}
 			}
 		}

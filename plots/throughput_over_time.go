@@ -35,7 +35,7 @@ func throughputOverTime(d *results.Data) (drawing, string, bool) {
 	w := s.Workload
 	live := func(s *series) bool { return s.Mode == "live" }
 	var c caption
-	c.say("Operations that ended with success in each %s, per second: all (coloured) and the writes among them (black), means of the trials. After figure 8 of Hunt, Konar, Junqueira and Reed (ZooKeeper: Wait-free coordination for Internet-scale systems, USENIX ATC 2010), whose servers were saturated.", plain(w.Window))
+	c.say("Operations that ended with success in each %s, per second: all (coloured) and the writes among them (black), means of the trials. After figure 8 of Hunt, Konar, Junqueira and Reed (ZooKeeper: Wait-free coordination for Internet-scale systems, USENIX ATC 2010), whose servers were saturated.", fmt.Sprintf("%g ms", 1000*panels[0].step()))
 	c.say("Here %s operations a second are asked for whatever becomes of them (dashed), evenly spaced, %g %% of them %s reads, by %s clients; %d servers. What was refused or not answered is not tried again; clients whose server has failed move to another.", count(int(w.Rate)), 100*w.Reads, w.ReadMode, count(w.Clients), s.Cluster.Voters)
 	var bands []string
 	for _, b := range panels[0].Bands {
@@ -85,7 +85,7 @@ func throughputOverTimeTable(d *results.Data) []byte {
 type timePanel struct {
 	Title, Mode, System string
 	N                   int       // trials
-	All, Writes         []float64 // operations per second, by window, means
+	All, Writes         []float64 // operations per second, by step, means
 	Bands               []band
 	Gaps                []gap // by band
 	width               float64
@@ -197,13 +197,18 @@ func (p *timePanel) fill(d *results.Data) bool {
 		least = min(least, len(t))
 	}
 	least-- // the last window is cut short
-	p.All, p.Writes = make([]float64, least), make([]float64, least)
-	each := 1 / (float64(p.N) * p.width)
+	together := p.together()
+	points := least / together
+	p.All, p.Writes = make([]float64, points), make([]float64, points)
 	for _, t := range trials {
-		for i, w := range t[:least] {
-			p.All[i] += float64(w.Reads+w.Writes) * each
-			p.Writes[i] += float64(w.Writes) * each
+		for i, w := range t[:points*together] {
+			p.All[i/together] += float64(w.Reads + w.Writes)
+			p.Writes[i/together] += float64(w.Writes)
 		}
+	}
+	for i := range points {
+		p.All[i] /= float64(p.N) * p.step()
+		p.Writes[i] /= float64(p.N) * p.step()
 	}
 	for i, b := range p.Bands {
 		to := math.Inf(1)
@@ -219,6 +224,13 @@ func (p *timePanel) fill(d *results.Data) bool {
 	}
 	return true
 }
+
+// together is how many windows make a point of the lines: in a short one there are so few
+// operations that their number jumps.
+func (p *timePanel) together() int { return max(1, int(0.05/p.width+1e-9)) }
+
+// step is from point to point, in seconds.
+func (p *timePanel) step() float64 { return float64(p.together()) * p.width }
 
 // longest is the longest time, in ms, in which windows that begin in a span of
 // seconds have no success.
@@ -266,7 +278,7 @@ func drawTimes(panels []timePanel) drawing {
 	g := gridOf(heads, legend, "time (s)", "operations / s", 1.35*vg.Inch)
 	top, end := topOf(panels), 0.0
 	for _, p := range panels {
-		end = max(end, float64(len(p.All))*p.width)
+		end = max(end, float64(len(p.All))*p.step())
 	}
 	return g.drawing(func(i int) *plot.Plot {
 		p := newPanel()
@@ -301,7 +313,7 @@ func (p *timePanel) Plot(c draw.Canvas, pl *plot.Plot) {
 	}{{p.All, line}, {p.Writes, draw.LineStyle{Color: black, Width: 0.5}}} {
 		points := make([]vg.Point, len(l.values))
 		for i, v := range l.values {
-			points[i] = vg.Point{X: x((float64(i) + 0.5) * p.width), Y: y(min(v, pl.Y.Max))}
+			points[i] = vg.Point{X: x((float64(i) + 0.5) * p.step()), Y: y(min(v, pl.Y.Max))}
 		}
 		c.StrokeLines(l.style, points)
 	}

@@ -77,8 +77,15 @@ func momentPanels(d *results.Data) (panels []momentPanel) {
 		p := momentPanel{Mode: c.Mode, System: c.System, cell: c}
 		p.Title = (&series{Mode: c.Mode, System: c.System}).label()
 		for _, s := range c.Swept {
-			if s.Value != "" {
-				p.Title += ", " + s.Key + " = " + s.Value
+			_, name, _ := strings.Cut(s.Key, ".")
+			switch s.Value {
+			case "":
+			case "true":
+				p.Title += ", " + name + " on"
+			case "false":
+				p.Title += ", " + name + " off"
+			default:
+				p.Title += ", " + name + " " + plain(s.Value)
 			}
 		}
 		width, err := time.ParseDuration(settingsOf(c).Probe.Timeline)
@@ -182,8 +189,11 @@ func drawMoments(panels []momentPanel) drawing {
 			}
 		}
 	}
-	legend := []entry{{"under the old leader", 12, sample(underOld, false)}, {"under the new one", 12, sample(underNew, false)}, {"leads", 12, sample(white, true)}}
+	legend := []entry{{"upper: under the old leader", 12, sample(underOld, false)}, {"under the new one", 12, sample(underNew, false)}, {"leads", 12, sample(white, true)}}
 	for i, name := range fateNames {
+		if i == 0 {
+			name = "lower: " + name
+		}
 		legend = append(legend, entry{name, 6, sample(fateColors[i], false)})
 	}
 	g := gridOf(heads, legend, "time from the first fault (s)", "", vg.Length(rows)*15+axisHeight+6)

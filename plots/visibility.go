@@ -52,10 +52,21 @@ func visibility(d *results.Data) (drawing, string, bool) {
 		if len(p.Apart) > 0 && !swept(d) { // else it is for the table
 			var parts []string
 			for _, x := range p.Apart {
-				parts = append(parts, x.String())
+				if sameSystem(x.A, x.B) {
+					parts = append(parts, x.String())
+				}
+			}
+			if len(parts) == 0 {
+				continue
 			}
 			c.say("%s", upper(fmt.Sprintf("%sKolmogorov-Smirnov distance of curves by reads, where it is, in brackets what chance alone passes one time in twenty (bootstrap of batches), and p adjusted for all comparisons of the panel (Holm): %s.", letter(i, len(panels)), strings.Join(parts, "; "))))
 		}
+	}
+	if slices.ContainsFunc(panels, func(p visiblePanel) bool { return len(p.Apart) > 0 }) {
+		c.say("visibility.csv has all pairs.")
+	}
+	if len(panels) > 1 {
+		c.say("Panels have vertical axes of their own; not all begin at 0.")
 	}
 	c.reservations(d, all)
 	return drawVisible(panels), c.String(), true
@@ -214,7 +225,7 @@ func visiblePanels(d *results.Data) (panels []visiblePanel) {
 			title := k.role + "s"
 			switch {
 			case varied:
-				title = fmt.Sprintf("delay %s, %g writes of a key per second", plain(textOf(c, delayKey)), writesOfKey(c))
+				title = fmt.Sprintf("%s, %g writes of a key per second", typical(textOf(c, delayKey)), writesOfKey(c))
 			case c.System == "zab" || c.System == "zookeeper":
 				title = "Zab's family, " + title
 			default:

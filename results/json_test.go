@@ -8,10 +8,10 @@ import (
 	"testing"
 )
 
-func TestJSONHasLinesForCellsAndOneForTheirSettings(t *testing.T) {
+func TestJSONHasALineForEachCell(t *testing.T) {
 	for _, c := range []struct{ compact, want string }{
 		{`{"cells":[{"system":"raft","settings":{"a":[1,2],"b":{}}}],"files":[]}`,
-			"{\n  \"cells\": [\n    {\n      \"system\": \"raft\",\n      \"settings\": {\"a\":[1,2],\"b\":{}}\n    }\n  ],\n  \"files\": []\n}"},
+			"{\n  \"cells\": [\n    {\"system\":\"raft\",\"settings\":{\"a\":[1,2],\"b\":{}}}\n  ],\n  \"files\": []\n}"},
 		{`{"text":"a \"[{,:\\","n":1}`, "{\n  \"text\": \"a \\\"[{,:\\\\\",\n  \"n\": 1\n}"},
 	} {
 		if got := string(indented([]byte(c.compact))); got != c.want {

@@ -20,7 +20,7 @@ func paperCommand() *cobra.Command {
 		Use:   "paper [DIR...]",
 		Short: "Make a LaTeX document of all figures, verdicts and numbers (default: of every folder in results)",
 		Long: `Make a LaTeX document of the figures of results folders with their captions, of what the data say of each claim,
-and of medians with their intervals; and numbers.tex, which has the numbers as macros for a text of your own.
+and of medians with their intervals; and numbers.tex, which gives a text of your own the numbers as macros, from the folder numbers.
 Figures are taken as they are: raftzab plot draws them. Where pdflatex is installed, the document is typeset.
 
   raftzab paper

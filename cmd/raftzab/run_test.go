@@ -100,7 +100,8 @@ func TestPlotDrawsTheFiguresOfRunAgain(t *testing.T) {
 	smallFile(t, small)
 	held(t, "run", "small.toml", "--out", "results")
 	dir := filepath.Join("results", "small", "figures")
-	before := map[string][]byte{}
+	summary := filepath.Join("results", "small", "summary.csv.gz")
+	before := map[string][]byte{summary: read(t, summary)}
 	for _, form := range []string{"svg", "png", "pdf", "pgf", "txt"} {
 		figures, _ := filepath.Glob(filepath.Join(dir, "*."+form))
 		if len(figures) == 0 {
@@ -111,7 +112,7 @@ func TestPlotDrawsTheFiguresOfRunAgain(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"plot", filepath.Join("results", "small")}, {"plot"}} {
-		if err := os.RemoveAll(dir); err != nil {
+		if err := errors.Join(os.RemoveAll(dir), os.Remove(summary)); err != nil {
 			t.Fatal(err)
 		}
 		names := strings.Fields(held(t, args...))
@@ -135,7 +136,7 @@ func TestPaperHasFiguresAndNumbersOfARun(t *testing.T) {
 		err != nil && (out != filepath.Join("paper", "raftzab.tex")+"\n" || !strings.Contains(errs, "apt-get install")) {
 		t.Errorf("exit %d, %q and\n%s", code, out, errs)
 	}
-	for name, want := range map[string]string{"raftzab.tex": `\input{numbers}`, "numbers.tex": `\raftzabset{small/`, "figures.tex": "election-latency.pgf"} {
+	for name, want := range map[string]string{"raftzab.tex": `\input{numbers}`, filepath.Join("numbers", "small.tex"): `\raftzabset{small/`, "figures.tex": "election-latency.pgf"} {
 		if !bytes.Contains(read(t, filepath.Join("paper", name)), []byte(want)) {
 			t.Errorf("%s lacks %s", name, want)
 		}

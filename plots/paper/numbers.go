@@ -1,8 +1,10 @@
 package paper
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -14,11 +16,17 @@ import (
 	"raftzab/results"
 )
 
-// access is how a text gets at the numbers that follow.
-const access = `% Numbers of the results. Written by raftzab paper.
+// access is how a text gets at the numbers: those of a scenario are read when the first
+// of them is asked for, for TeX has no room for all.
+const access = `% Numbers of the results, which are in the folder numbers. Written by raftzab paper.
 \def\raftzabset#1#2{\expandafter\gdef\csname raftzab/#1\endcsname{#2}}
-\newcommand{\raftzab}[5]{\ifcsname raftzab/#1/#2/#3/#4/#5\endcsname\csname raftzab/#1/#2/#3/#4/#5\endcsname\else
-  \errmessage{There is no number raftzab/#1/#2/#3/#4/#5; numbers.tex has all}\fi}
+\DeclareRobustCommand{\raftzab}[5]{%
+  \ifcsname raftzab/#1\endcsname\else
+    \expandafter\gdef\csname raftzab/#1\endcsname{}%
+    \IfFileExists{numbers/#1.tex}{{\endlinechar=-1 \input{numbers/#1.tex}}}{}%
+  \fi
+  \ifcsname raftzab/#1/#2/#3/#4/#5\endcsname\csname raftzab/#1/#2/#3/#4/#5\endcsname\else
+  \errmessage{There is no number raftzab/#1/#2/#3/#4/#5; numbers/#1.tex has all}\fi}
 `
 
 const explained = `Medians over trials, with 95\,\% bootstrap intervals where there are six trials or more; p5 and p95 where there are twenty. Censored trials are in n, above all
@@ -47,7 +55,8 @@ const (
 )
 
 // measures adds the numbers of a scenario.
-func (w *writer) measures(scenario string, d *results.Data) {
+func (w *writer) measures(scenario string, d *results.Data) error {
+	var macros bytes.Buffer
 	columns := columnsOf(d)
 	stats := make([][]stat, len(d.Manifest.Cells))
 	var wait sync.WaitGroup
@@ -58,25 +67,31 @@ func (w *writer) measures(scenario string, d *results.Data) {
 	begun := false
 	for i := range d.Manifest.Cells {
 		c := &d.Manifest.Cells[i]
+		headed := false
 		for _, s := range stats[i] {
 			key := strings.Join([]string{scenario, name(c), system(c), s.measure}, "/")
 			for _, x := range s.numbers() {
-				fmt.Fprintf(&w.numbers, "\\raftzabset{%s/%s}{%s}\n", plain(key), x.name, x.text)
+				fmt.Fprintf(&macros, "\\raftzabset{%s/%s}{%s}\n", plain(key), x.name, x.text)
 			}
 			if !slices.Contains(tabled, s.measure) {
 				continue
 			}
 			if !begun {
-				fmt.Fprintf(&w.medians, "\\subsection*{%s}\nSeed %d; commit %.12s.\n\n{\\footnotesize\\begin{longtable}{@{}p{1.9in}llrrrrr@{}}\ncase & system & measure & n & censored & median [95\\,\\%%] & p5 & p95 \\\\ \\hline\n\\endhead\n",
+				fmt.Fprintf(&w.medians, "\\subsection*{%s}\nSeed %d; commit %.12s.\n\n{\\footnotesize\\begin{longtable}{@{}p{2.4in}rrrrr@{}}\nmeasure & n & censored & median [95\\,\\%%] & p5 & p95 \\\\ \\hline\n\\endhead\n",
 					plots.EscapeTeX(scenario), d.Manifest.Seed, plots.EscapeTeX(d.Manifest.Commit))
 				begun = true
 			}
-			fmt.Fprintf(&w.medians, "%s & %s & %s & %s \\\\\n", code(name(c)), plots.EscapeTeX(system(c)), plots.EscapeTeX(s.measure), s.row())
+			if !headed { // the cell has a line of its own, from which no page may part its measures
+				fmt.Fprintf(&w.medians, "\\multicolumn{6}{@{}p{5.5in}@{}}{\\raggedright\\rule{0pt}{11pt}\\textbf{%s} %s} \\\\*\n", plots.EscapeTeX(system(c)), code(name(c)))
+				headed = true
+			}
+			fmt.Fprintf(&w.medians, "%s & %s \\\\\n", plots.EscapeTeX(s.measure), s.row())
 		}
 	}
 	if begun {
 		w.medians.WriteString("\\end{longtable}}\n\n")
 	}
+	return w.file(filepath.Join("numbers", scenario+".tex"), macros.Bytes())
 }
 
 // name is the case of a cell and what it gives the swept keys that govern it.

@@ -35,19 +35,20 @@ var references []byte
 // it had to go without. The same folders give the same bytes.
 func Write(dirs []string, out string) (without []string, err error) {
 	w := writer{out: out}
-	if err := os.MkdirAll(filepath.Join(out, "figures"), 0o777); err != nil {
-		return nil, fmt.Errorf("cannot write the paper: %w", err)
+	for _, folder := range []string{"figures", "numbers"} {
+		if err := os.MkdirAll(filepath.Join(out, folder), 0o777); err != nil {
+			return nil, fmt.Errorf("cannot write the paper: %w", err)
+		}
 	}
-	w.numbers.WriteString(access)
 	w.medians.WriteString(explained)
-	w.claims.WriteString("\\begin{longtable}{@{}llp{5.2in}@{}}\nclaim & scenario & what the data say \\\\ \\hline\n\\endhead\n")
+	w.claims.WriteString("\\begin{longtable}{@{}ll>{\\raggedright\\arraybackslash}p{5.1in}@{}}\nclaim & scenario & what the data say \\\\ \\hline\n\\endhead\n")
 	for _, dir := range dirs {
 		if err := w.scenario(dir); err != nil {
 			return nil, err
 		}
 	}
 	w.claims.WriteString("\\end{longtable}\n")
-	for name, text := range map[string][]byte{Document: document, "references.bib": references, "numbers.tex": w.numbers.Bytes(), "figures.tex": w.figures.Bytes(),
+	for name, text := range map[string][]byte{Document: document, "references.bib": references, "numbers.tex": []byte(access), "figures.tex": w.figures.Bytes(),
 		"claims.tex": w.claims.Bytes(), "medians.tex": w.medians.Bytes(), "notes.tex": w.notes.Bytes()} {
 		if err := w.file(name, text); err != nil {
 			return nil, err
@@ -58,9 +59,9 @@ func Write(dirs []string, out string) (without []string, err error) {
 
 // A writer gathers the parts of the document.
 type writer struct {
-	out                                      string
-	figures, claims, numbers, medians, notes bytes.Buffer
-	without                                  []string
+	out                             string
+	figures, claims, medians, notes bytes.Buffer
+	without                         []string
 }
 
 func (w *writer) file(name string, text []byte) error {
@@ -94,8 +95,7 @@ func (w *writer) scenario(dir string) error {
 		w.without = append(w.without, fmt.Sprintf("the numbers of %s, and its figures as PGF unless they were drawn before: %v", name, err))
 		return nil
 	}
-	w.measures(name, d)
-	return nil
+	return w.measures(name, d)
 }
 
 // pictures takes in the figures of a folder: as PGF, or as PNG where that is all
@@ -105,11 +105,9 @@ func (w *writer) pictures(scenario, dir string) error {
 	if err != nil {
 		return err
 	}
-	for i, path := range captions {
-		name := scenario + "-" + strings.TrimSuffix(filepath.Base(path), ".txt")
-		fmt.Fprintf(&w.figures, "%s\\ref{fig:%s}", []string{"Figure~", ", "}[min(i, 1)], name)
+	if len(captions) > 0 {
+		w.figures.WriteString("\\nopagebreak\n\n") // what was asked stands above the first answer
 	}
-	w.figures.WriteString("\n\n")
 	for _, path := range captions {
 		base := strings.TrimSuffix(path, ".txt")
 		caption, err := os.ReadFile(path)
@@ -135,7 +133,7 @@ func (w *writer) pictures(scenario, dir string) error {
 			return err
 		}
 		first, rest := split(strings.TrimSpace(string(caption)))
-		fmt.Fprintf(&w.figures, "\\begin{figure}[htbp]\n\\centering\n%s\n\\caption{%s}\\label{fig:%s}\n\\end{figure}\n\n", show, plots.EscapeTeX(first), name)
+		fmt.Fprintf(&w.figures, "\\begin{figure}\n\\centering\n%s\n\\caption{%s}\\label{fig:%s}\n\\end{figure}\n\n", show, plots.EscapeTeX(first), name)
 		if rest != "" {
 			fmt.Fprintf(&w.notes, "\\paragraph{Figure~\\ref{fig:%s}.} %s\n\n", name, plots.EscapeTeX(rest))
 		}

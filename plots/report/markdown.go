@@ -16,20 +16,21 @@ func (r *Report) Markdown() []byte {
 
 An introduction to Raft goes on to list how Raft and Zab differ; textbooks and blogs repeat these statements. Each is put to the test here. A verdict comes from data by a rule
 that stood in the scenario before the run ([how](../experiments/README.md#verdicts)). A claim **holds** if all of its parts do, and is **refuted** if none of them does; in between it **holds
-with a limit**, and the limit names the parts. A scenario that was not run says nothing; the limit names it too. ` + "`raftzab report`" + ` has written this page from the results; report.html has all of it, with the figures.
+with a limit**, and the limit names the parts. A scenario that was not run says nothing; the limit names it too. ` + "`raftzab report`" + ` has written this page from the results; report.html has all of it, with the figures. The tolerance is how far another run's numbers may
+be from these: none where every file comes again byte by byte; the intervals below where hashicorp/raft or real processes take part.
 
-| claim | verdict | figures | command | takes | limit |
-|---|---|---|---|---|---|
+| claim | verdict | figures | command | takes | tolerance | limit |
+|---|---|---|---|---|---|---|
 `)
 	for _, c := range r.Claims {
-		var figures, commands, took []string
+		var figures, commands, took, again []string
 		for _, s := range c.By {
 			for _, f := range s.Figures {
 				figures = append(figures, fmt.Sprintf("[%s](%s/figures/%s.svg)", f.Name, s.Name, f.Name))
 			}
-			commands, took = append(commands, "`"+s.Command()+"`"), append(took, s.Took())
+			commands, took, again = append(commands, "`"+s.Command()+"`"), append(took, s.Took()), append(again, s.Tolerance())
 		}
-		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s | %s | %s |\n", c.ID, strings.ToLower(c.ID), bold(c.Verdict), cell(figures), cell(commands), cell(took), escaped(cell(c.But)))
+		fmt.Fprintf(&b, "| [%s](#%s) | %s | %s | %s | %s | %s | %s |\n", c.ID, strings.ToLower(c.ID), bold(c.Verdict), cell(figures), cell(commands), cell(took), cell(again), escaped(cell(c.But)))
 	}
 	for _, c := range r.Claims {
 		fmt.Fprintf(&b, "\n## %s\n\n%s **%s.**\n", c.ID, c.Says, sentence(c.Verdict))
