@@ -119,7 +119,7 @@ func TestRepeatedWithinTheWaitEveryVoteCounts(t *testing.T) {
 			}
 		}
 	}
-	if len(all) != 4 || unheard == 0 {
+	if len(all) != 7 || unheard == 0 {
 		t.Errorf("%d cells, %d trials with an unheard vote: nothing to repeat", len(all), unheard)
 	}
 }
