@@ -30,13 +30,13 @@ func runCommand() *cobra.Command {
 		Short: "Run scenarios: data, a summary and figures",
 		Long: `Run scenarios. Data go to OUT/<scenario>/, figures to OUT/<scenario>/figures/. Nothing runs before every
 file has been found right and every folder writable. A folder holds one run: what an earlier one left in it is
-replaced (--out names another).
+replaced (--out names another), and one process at a time writes into it.
 
 Ctrl-C stops, and keeps the trials that had ended; after kill -9 or a lack of power all but those of the last second are
 kept. The same command again goes on from there, and leaves the same files as if it had not been stopped.
 
 What a folder holds already, of the same scenario, flags, seed and program, is not run again; where there are live
-trials, the machine must be the same too. --force runs it all the same.
+trials, the machine must be the same too, and Java and ZooKeeper if they take part. --force runs it all the same.
 
   raftzab run experiments/election-latency.toml
   raftzab run --tier quick --out /tmp/quick experiments/election-latency.toml experiments/hops.toml
