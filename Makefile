@@ -45,7 +45,7 @@ swarm: $(BIN) ## random runs until an invariant breaks (SEEDS=20000)
 bugs: ## plant every bug of the zoo and demand that the swarm finds it
 	@$(GO) run ./bench/swarm/bugs
 
-verify: $(BIN) ## run a part of the committed results again and compare, byte by byte; raftzab verify --all has all
+verify: $(BIN) ## run a sample of the committed results again and compare, byte by byte, 4 minutes; raftzab verify --all has all
 	@$(BIN) verify
 
 theory: ## split votes against theory, Zab's rounds, Raft against etcd: 20000 and 10000 elections a cell

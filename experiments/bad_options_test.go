@@ -143,7 +143,7 @@ id = [1]
 id = [2, 1, 9]
 clock_drift = 2
 `,
-		`x.toml:10: node[0]: changes nothing; write clock_drift = 0.01 or clock_skew = "10ms"
+		`x.toml:10: node[0]: changes nothing; write clock_drift = 0.01, clock_skew = "10ms", election_timeout = "150ms-300ms" or term = 1000
 x.toml:13: node[1].id[2]: there is no server 9: cluster.voters is 5; name one from 1 to 5
 x.toml:13: node[1].id[1]: 1 has a [[node]] already; write all of it there
 x.toml:14: node[1].clock_drift: 2 is no drift that a clock has; write a number between -1 and 1, for instance 0.01`},
@@ -151,7 +151,36 @@ x.toml:14: node[1].clock_drift: 2 is no drift that a clock has; write a number b
 id = [1]
 clock_skew = "1s"
 ` + onlyFor("hashicorp"),
-		`x.toml:10: node: hashicorp cannot have this: its servers have no clocks of their own here; take it out, or leave hashicorp out`},
+		`x.toml:10: node: hashicorp cannot have this: its servers are all alike here; take it out, or leave hashicorp out`},
+	{`a timeout of one server that is upside down`, `[[node]]
+id = [1]
+election_timeout = "200ms-100ms"
+`,
+		`x.toml:12: node[0].election_timeout: "200ms-100ms" is upside down; write "100ms-200ms"`},
+	{`a timeout of a system that has none`, `[[node]]
+id = [1]
+election_timeout = "100ms-200ms"
+` + onlyFor("zab"),
+		`x.toml:12: node[0].election_timeout: zab cannot have this: it has no election timeout, but ticks; take it out, or leave zab out`},
+	{`a term of a system that has none`, `[[node]]
+id = [1]
+term = 7
+` + onlyFor("zab"),
+		`x.toml:12: node[0].term: zab cannot have this: only raft and etcd in mode "sim" can find a term on their disks when they first start; leave zab out`},
+	{`a term that is none`, `[[node]]
+id = [1]
+term = 0
+`,
+		`x.toml:12: node[0].term: 0 is too few; write a number from 1`},
+	{`a timeout that heartbeats are not below, and a lease that would not last`, `[raft]
+check_quorum = true
+clock_drift = 0.01
+[[node]]
+id = [1]
+election_timeout = "60ms-200ms"
+`,
+		`x.toml:10: raft.heartbeat: raft cannot have this: 75ms is not below the least election timeout 60ms; write for instance "30ms"
+x.toml:15: node[0].election_timeout: raft cannot have this: a lease rests on servers that all wait as long; take this or clock_drift out`},
 	// Faults.
 	{`a failing disk that is slow too`, `[[fault]]
 at = "2s"

@@ -117,9 +117,10 @@ func Load(paths []string, o Options) ([]*Scenario, error) {
 }
 
 // LoadText is Load of a text, as a manifest keeps it; path is what errors call it and
-// what its cells are from, and names the scenario.
+// what its cells are from, and names the scenario. A claim in it may lack a verdict, as in
+// the files of earlier versions.
 func LoadText(path string, text []byte, o Options) (*Scenario, error) {
-	f := &source{path: path, name: nameOf(path), r: &report{}}
+	f := &source{path: path, name: nameOf(path), kept: true, r: &report{}}
 	f.plant(text)
 	all, err := loadAll([]*source{f}, o)
 	if err != nil {
@@ -169,6 +170,7 @@ func loadAll(files []*source, o Options) ([]*Scenario, error) {
 // A source is a file on its way to a scenario.
 type source struct {
 	path, name string
+	kept       bool // in a manifest: a file of an earlier version
 	text       []byte
 	root       *node // nil: not read, or no TOML
 	r          *report

@@ -286,7 +286,7 @@ func (v *validation) bandwidth(path string, x *float64) {
 	}
 }
 
-// nodes checks the clocks of single servers.
+// nodes checks what single servers have of their own.
 func (v *validation) nodes() {
 	var all []protocols.NodeID
 	for i := range v.s.Nodes {
@@ -299,8 +299,8 @@ func (v *validation) nodes() {
 		}
 		all = append(all, n.ID...)
 		v.drift(join(path, "clock_drift"), n.ClockDrift)
-		if v.d.good(path) && n.ClockDrift == 0 && n.ClockSkew == 0 {
-			v.fail(path, "changes nothing; write clock_drift = 0.01 or clock_skew = \"10ms\"")
+		if v.d.good(path) && n.ClockDrift == 0 && n.ClockSkew == 0 && n.Timeout == (run.Range{}) && n.Term == 0 {
+			v.fail(path, "changes nothing; write clock_drift = 0.01, clock_skew = \"10ms\", election_timeout = \"150ms-300ms\" or term = 1000")
 		}
 	}
 }

@@ -101,6 +101,9 @@ func TestEveryClaimHasAVerdict(t *testing.T) {
 	if want := `x.toml:1: claims[0]: E4 has no verdict; write a [[verdict]] with claim = "E4", or take it out`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
+	if _, err := LoadText("x.toml", []byte("claims = [\"E4\"]\n"+least), Options{}); err != nil {
+		t.Errorf("in a manifest: %v", err)
+	}
 }
 
 // Cells that a system may leave out are not asked for.

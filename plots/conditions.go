@@ -3,6 +3,7 @@ package plots
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +29,8 @@ func (f *planned) String() string {
 		return text
 	case f.Kind == "cut" && f.To != "":
 		return fmt.Sprintf("nothing that the %s sends arrives at the %s", target(cmp.Or(f.From, f.Target)), f.To)
+	case f.Kind == "start":
+		return "a server that was not there before is started, on an empty disk"
 	case f.Kind == "cut":
 		return fmt.Sprintf(faults[f.Kind], target(cmp.Or(f.From, f.Target)))
 	case f.Kind == "chaos":
@@ -92,6 +95,82 @@ func lossOf(s *settings, of *series) string {
 	return text
 }
 
+// fewLinks are told one by one.
+const fewLinks = 3
+
+// linksOf says which links are not as the others.
+func linksOf(s *settings, of *series) string {
+	var parts []string
+	for _, l := range s.Links {
+		var what []string
+		if l.Delay != "" && l.Delay != s.Network.Delay {
+			what = append(what, "delay "+plain(l.Delay))
+		}
+		if l.Loss != nil && *l.Loss != s.Network.Loss {
+			what = append(what, fmt.Sprintf("loss %g %%", 100**l.Loss))
+		}
+		if len(what) > 0 {
+			parts = append(parts, fmt.Sprintf("from %s to %s %s", numbers(l.From), numbers(l.To), strings.Join(what, ", ")))
+		}
+	}
+	switch {
+	case len(parts) == 0 || !of.delayed():
+		return ""
+	case len(parts) > fewLinks:
+		return "links differ, and the scenario has their delays"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// nodesOf says which servers are not as the others.
+func nodesOf(s *settings, of *series) string {
+	var texts []string
+	with := map[string][]int{}
+	for _, n := range s.Nodes {
+		var what []string
+		if skew := plain(n.ClockSkew); skew != "" && skew != "0 ms" {
+			what = append(what, "a clock "+skew+" ahead")
+		}
+		if n.ClockDrift != 0 {
+			what = append(what, fmt.Sprintf("a clock that is %g %% %s", 100*math.Abs(n.ClockDrift), pace(n.ClockDrift)))
+		}
+		if n.Timeout != "" {
+			what = append(what, "an election timeout of "+plain(n.Timeout))
+		}
+		if n.Term > 0 {
+			what = append(what, fmt.Sprintf("term %d", n.Term))
+		}
+		text := strings.Join(what, " and ")
+		if text != "" && with[text] == nil {
+			texts = append(texts, text)
+		}
+		with[text] = append(with[text], n.ID...)
+	}
+	for i, text := range texts {
+		if texts[i] = "server "; len(with[text]) > 1 {
+			texts[i] = "servers "
+		}
+		texts[i] += numbers(with[text]) + " with " + text
+	}
+	return strings.Join(texts, ", ")
+}
+
+func pace(drift float64) string {
+	if drift < 0 {
+		return "slow"
+	}
+	return "fast"
+}
+
+// numbers names servers.
+func numbers(ids []int) string {
+	var parts []string
+	for _, id := range ids {
+		parts = append(parts, fmt.Sprint(id))
+	}
+	return strings.Join(parts, "-")
+}
+
 func fsyncOf(s *settings, of *series) string {
 	if s.Disk.Fsync == "" || of.Mode == "live" {
 		return ""
@@ -105,12 +184,17 @@ func (s *series) delayed() bool { return s.Mode != "live" || s.cell.Switch }
 
 // circumstances says what each panel shows.
 func (c *caption) circumstances(panels []panel) {
-	c.tell(panels, struckBy, serversOf, delayOf, lossOf, fsyncOf)
+	c.tell(panels, struckBy, serversOf, delayOf, lossOf, linksOf, nodesOf, fsyncOf)
 }
 
 // tell says these things of each panel, by the first system in it that is not
 // live: a case is the same for all of them. What panels share is said once.
 func (c *caption) tell(panels []panel, tellings ...telling) {
+	c.tellBy(panels, func(i int) string { return strings.TrimSpace(letter(i, len(panels))) }, tellings...)
+}
+
+// tellBy does, and calls panels by name.
+func (c *caption) tellBy(panels []panel, name func(i int) string, tellings ...telling) {
 	var parts []string
 	for _, tell := range tellings {
 		var texts []string
@@ -122,7 +206,7 @@ func (c *caption) tell(panels []panel, tellings ...telling) {
 				if where[text] == nil {
 					texts = append(texts, text)
 				}
-				where[text] = append(where[text], strings.TrimSpace(letter(i, len(panels))))
+				where[text] = append(where[text], name(i))
 			}
 		}
 		for _, text := range texts {

@@ -14,7 +14,7 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("Time from the fault to a new leader that can commit new writes: %s.", shapeOf(panels))
+	c.say("Time from %s to a new leader that can commit new writes: %s.", origin(d), shapeOf(panels))
 	c.conditions(d, panels, electionsOf(d, "elections"))
 	c.trials(panels)
 	c.reservations(d, panels)
@@ -22,7 +22,7 @@ func electionLatency(d *results.Data) (drawing, string, bool) {
 }
 
 func latencyPanels(d *results.Data) []panel {
-	if swept(d) || paired(d) || served(d) {
+	if swept(d) || paired(d) || served(d) || joining(d) {
 		return nil
 	}
 	elects := Electing(d)

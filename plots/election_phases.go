@@ -25,8 +25,8 @@ func electionPhases(d *results.Data) (drawing, string, bool) {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("Mean time from the fault to a new leader that can commit new writes, by phase: detect, until the first server gives the leader up; " +
-		"vote, until somebody has won; activate, until the winner can commit.")
+	c.say("Mean time from %s to a new leader that can commit new writes, by phase: detect, until the first server gives the leader up; "+
+		"vote, until somebody has won; activate, until the winner can commit.", origin(d))
 	c.say("Whiskers are 95 %% bootstrap intervals of the mean of the whole.")
 	c.conditions(d, panels, electionsOf(d, "phases"))
 	c.bars(bars)

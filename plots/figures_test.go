@@ -279,7 +279,7 @@ func TestAllWritesEveryFormatAndTakesAwayWhatDataNoLongerSupport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(written) != 3*(len(formats)+1) {
+	if len(written) != 3*(len(formats)+1)+1 { // and the summary
 		t.Errorf("wrote %v", written)
 	}
 	for _, path := range append(written, old) {
@@ -334,7 +334,7 @@ func TestSettingsAreWrittenAsInAPaper(t *testing.T) {
 		"150ms-300ms": "150-300 ms", "200ms-200ms": "200 ms", "75ms": "75 ms", "2s": "2000 ms", "": "",
 		"constant(30µs)": "0.03 ms", "uniform(4ms, 6ms)": "4-6 ms", "exponential(5ms)": "exponential with mean 5 ms",
 		"lognormal(1ms, 0.3)": "lognormal with median 1 ms, sigma 0.3", "normal(5ms, 1ms)": "normal with mean 5 ms, standard deviation 1 ms",
-		"pareto(4ms, 2.5)": "pareto(4ms, 2.5)",
+		"pareto(4ms, 2.5)": "pareto with least 4 ms, alpha 2.5",
 	} {
 		if got := plain(text); got != want {
 			t.Errorf("%q is written %q, not %q", text, got, want)

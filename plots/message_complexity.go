@@ -60,7 +60,7 @@ const voters = "cluster.voters"
 // countPanels sorts the rows of a scenario that varies the number of servers, and
 // nothing else, into two panels a case: votes and messages.
 func countPanels(d *results.Data) (panels []countPanel) {
-	if !sweeps(d, voters) || slices.ContainsFunc(d.Manifest.Cells, func(c results.Cell) bool { return c.Mode == "live" }) {
+	if !sweeps(d, voters) || served(d) || slices.ContainsFunc(d.Manifest.Cells, func(c results.Cell) bool { return c.Mode == "live" }) {
 		return nil // live elections have clients
 	}
 	rows := rowsByCell(d)

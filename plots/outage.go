@@ -37,7 +37,7 @@ func outage(d *results.Data) (drawing, string, bool) {
 }
 
 func outagePanels(d *results.Data) []panel {
-	if swept(d) || paired(d) || served(d) {
+	if swept(d) || paired(d) || served(d) || joining(d) {
 		return nil
 	}
 	return panelsOf(d, func(t *results.Trial) (results.Number, bool) { return t.OutageMS, t.Probed })

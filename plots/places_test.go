@@ -80,3 +80,29 @@ func TestCommitsAreShownByWhoLeads(t *testing.T) {
 		t.Error("drawn though all links are the same")
 	}
 }
+
+// syntheticCommits has the shape of commit-messages.
+func syntheticCommits(trials int) *results.Data {
+	v := invent()
+	for _, system := range []string{"raft", "zab"} {
+		for _, voters := range []int{3, 5} {
+			settings := fmt.Sprintf(`{"Timeouts":"matched","Cluster":{"Voters":%d},"Network":{"Delay":"constant(5ms)"},"Raft":{"ElectionTimeout":"1s-2s","Heartbeat":"500ms"},"Zab":{"Tick":"300ms","SyncLimit":5,"FinalizeWait":"200ms"},
+				"Workload":{"Clients":1,"ReadMode":"local"}}`, voters)
+			v.cell("sim", "leader", system, pairs("cluster.voters", fmt.Sprint(voters)), settings, trials, func(i int, t *results.Trial) {
+				if !t.Probed {
+					t.WriteMessages = results.Number(2 * (voters - 1))
+				}
+			})
+		}
+	}
+	return v.d
+}
+
+func TestNumbersOfCommitMessagesAreThoseOfTestdata(t *testing.T) {
+	d := syntheticCommits(3)
+	_, caption, _ := commitMessages(d)
+	golden(t, "commit-messages", commitPanels(d), caption)
+	if p := commitPanels(d); len(p) != 1 || len(p[0].Lines) != 2 || p[0].Lines[1].Points[1].Median != 8 || p[0].Lines[1].Points[1].X != 5 {
+		t.Errorf("%+v", p)
+	}
+}

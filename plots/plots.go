@@ -28,6 +28,9 @@ var figures = []figure{
 	{"election-latency", electionLatency, nil},
 	{"election-phases", electionPhases, nil},
 	{"outage", outage, nil},
+	{"election-cases", electionCases, nil},
+	{"winners", winners, nil},
+	{"join", joins, nil},
 	{"raft-figure16", raftFigure16, figure16Table},
 	{"settled", settled, nil},
 	{"message-complexity", messageComplexity, nil},
@@ -52,18 +55,26 @@ var figures = []figure{
 	{"recovery", recovery, nil},
 	{"returning-leader", returningLeader, nil},
 	{"wan-commits", wanCommits, nil},
+	{"commit-messages", commitMessages, nil},
 	{"split-votes", splitVotes, nil},
 	{"election-size-delay", electionSizeDelay, nil},
 }
 
 // All draws the figures of the scenario whose results are in dir into
 // dir/figures, each in all formats with its caption beside it as text and
-// its table, if it has one, as CSV, and returns the paths of what it wrote. The same data give the same bytes.
+// its table, if it has one, as CSV, puts the summary of all cells beside the data, and returns
+// the paths of what it wrote. The same data give the same bytes; where some are not there,
+// everything stays as it is.
 func All(dir string) (written []string, err error) {
 	data, err := results.Load(dir)
 	if err != nil {
 		return nil, err
 	}
+	summary, err := results.WriteSummaries(dir, summarize(data))
+	if err != nil {
+		return nil, err
+	}
+	written = append(written, summary)
 	into := filepath.Join(dir, "figures")
 	for _, f := range figures {
 		d, caption, ok := f.make(data)

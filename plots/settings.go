@@ -21,8 +21,10 @@ type settings struct {
 		Delay, Channel           string
 		Loss, Duplicate, Reorder float64
 	}
-	Disk struct{ Fsync string }
-	CPU  struct {
+	Links []override
+	Nodes []single
+	Disk  struct{ Fsync string }
+	CPU   struct {
 		Timer, Message string
 		Quota          float64
 	}
@@ -47,6 +49,21 @@ type settings struct {
 	}
 	Warmup, Observe string
 	Faults          []planned
+}
+
+// override is what figures say of some links.
+type override struct {
+	From, To []int
+	Delay    string
+	Loss     *float64
+}
+
+// single is what figures say of single servers.
+type single struct {
+	ID                 []int
+	ClockSkew, Timeout string
+	ClockDrift         float64
+	Term               int
 }
 
 // planned is what figures say of a fault.
@@ -109,6 +126,8 @@ func plain(s string) string {
 		return fmt.Sprintf("lognormal with median %s, sigma %s", milliseconds(args[0]), args[1])
 	case m[1] == "normal" && len(args) == 2:
 		return fmt.Sprintf("normal with mean %s, standard deviation %s", milliseconds(args[0]), milliseconds(args[1]))
+	case m[1] == "pareto" && len(args) == 2:
+		return fmt.Sprintf("pareto with least %s, alpha %s", milliseconds(args[0]), args[1])
 	case m[1] == "exponential":
 		return "exponential with mean " + milliseconds(args[0])
 	}

@@ -199,11 +199,7 @@ func (c *caption) faults(panels []settledPanel) {
 func groups(all [][]int) string {
 	var parts []string
 	for _, g := range all {
-		var ids []string
-		for _, id := range g {
-			ids = append(ids, fmt.Sprint(id))
-		}
-		parts = append(parts, strings.Join(ids, "-"))
+		parts = append(parts, numbers(g))
 	}
 	return strings.Join(parts, ", ")
 }

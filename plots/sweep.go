@@ -16,6 +16,7 @@ import (
 type sweptPanel struct {
 	Title string
 	Log   bool `json:",omitempty"` // its axis is logarithmic
+	Share bool `json:",omitempty"` // its axis goes from 0 to 1
 	Lines []sweptLine
 }
 
@@ -146,6 +147,9 @@ func drawSwept(panels []sweptPanel, xName string, lookOf func(i int, l *sweptLin
 		}
 		p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = -0.5, float64(len(values))-0.5, 0, high*1.05+1e-9
 		p.X.Tick.Marker, p.Y.Tick.Marker = plot.ConstantTicks(ticks), plot.ConstantTicks(roundTicks(p.Y.Max))
+		if panels[i].Share {
+			p.Y.Max, p.Y.Tick.Marker = 1.05, plot.ConstantTicks(shareTicks)
+		}
 		if panels[i].Log {
 			p.Y.Min, p.Y.Max, p.Y.Scale = low/1.2, high*1.2, plot.LogScale{}
 			p.Y.Tick.Marker = plot.ConstantTicks(logTicks(p.Y.Min, p.Y.Max))

@@ -168,7 +168,7 @@ var made = map[string]func(trials int) *results.Data{
 	"stale-leader": syntheticStale, "zab-phases": syntheticPhases, "failover": syntheticFailover, "failover-outage": syntheticFailover,
 	"read-staleness": syntheticStaleness, "live-read-staleness": syntheticLiveReads, "visibility": syntheticVisible, "commit-notice": syntheticNotices, "sync-limits": syntheticSyncs,
 	"pause-stale-reads": syntheticPauses, "timeline": func(int) *results.Data { return syntheticMoments("sim") },
-	"read-share": syntheticShares, "throughput-over-time": syntheticTimes, "split-votes": syntheticSplits, "recovery": syntheticRecovery, "returning-leader": syntheticReturns, "wan-commits": syntheticPlaces, "election-size-delay": syntheticSizes,
+	"read-share": syntheticShares, "throughput-over-time": syntheticTimes, "split-votes": syntheticSplits, "recovery": syntheticRecovery, "returning-leader": syntheticReturns, "wan-commits": syntheticPlaces, "commit-messages": syntheticCommits, "election-cases": syntheticCases, "winners": syntheticWinners, "join": syntheticJoins, "election-size-delay": syntheticSizes,
 }
 
 func TestAFigureIsDrawnOfItsOwnScenarioOnly(t *testing.T) {

@@ -51,14 +51,19 @@ func create[T any](path, name string, swept []string, asked ...string) (*Writer[
 	w := &Writer[T]{name: name, file: file, hash: sha256.New(), swept: slices.Clone(swept), header: names[T](swept, asked...), waiting: map[int]parcel{}}
 	w.columns = columnsOf(&w.row, asked...)
 	w.buffer = bufio.NewWriterSize(io.MultiWriter(file, w.hash), 1<<16)
+	w.write(parcel{text: w.head()})
+	return w, w.err
+}
+
+// head is the file's first line.
+func (w *Writer[T]) head() (line []byte) {
 	for i, name := range w.header {
 		if i > 0 {
-			w.text = append(w.text, ',')
+			line = append(line, ',')
 		}
-		w.text = appendText(w.text, name)
+		line = appendText(line, name)
 	}
-	w.write(parcel{text: append(w.text, '\n')})
-	return w, w.err
+	return append(line, '\n')
 }
 
 // Put gives the rows of a finished trial their place: position counts the

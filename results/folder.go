@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,12 +34,14 @@ func (e *UnwritableError) Error() string {
 func (e *UnwritableError) Unwrap() error { return e.Err }
 
 // A Folder is a scenario's results while they are being written. Nothing that
-// an earlier run left is touched before Finish, which puts all files in place.
+// an earlier run left is touched before Place, which puts all files in place.
 type Folder struct {
 	dir     string
+	lock    *Lock
 	writers []file
 	repeats []Repeat
 	journal *Journal // nil: none is kept
+	ended   bool     // all files of a whole run are in place
 }
 
 // A file is a Writer of whatever rows.
@@ -48,26 +51,26 @@ type file interface {
 }
 
 // Open makes the folder and finds out, before anything runs, whether it can be
-// written: the error is then an *UnwritableError.
+// written, and whether nobody else does so: the error is then an *UnwritableError.
 func Open(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, &UnwritableError{dir, err}
 	}
-	try, err := os.CreateTemp(dir, "try-*"+besides)
+	lock, err := Hold(dir)
 	if err != nil {
-		return nil, &UnwritableError{dir, err}
+		return nil, err
 	}
-	try.Close()
-	left, err := filepath.Glob(filepath.Join(dir, "*"+besides)) // and what a killed run left
-	if err != nil {
-		return nil, &UnwritableError{dir, err}
-	}
+	left, err := filepath.Glob(filepath.Join(dir, "*"+besides)) // what a killed run left
 	for _, path := range left {
-		if err := os.Remove(path); err != nil {
-			return nil, &UnwritableError{dir, err}
+		if filepath.Base(path) != holderName {
+			err = errors.Join(err, os.Remove(path))
 		}
 	}
-	return &Folder{dir: dir}, nil
+	if err != nil {
+		lock.Release()
+		return nil, &UnwritableError{dir, err}
+	}
+	return &Folder{dir: dir, lock: lock}, nil
 }
 
 // TrialsName is the name of the file with the trials of a system in a mode.
@@ -108,12 +111,24 @@ func begin[T any](f *Folder, name, mode, system string, swept []string, asked ..
 	return w, nil
 }
 
-// Finish completes all files, fills in what the manifest and the run say of
+// Finish puts the results in place and lets go of the folder.
+func (f *Folder) Finish(m Manifest, r Run) error {
+	return errors.Join(f.Place(m, r), f.Close())
+}
+
+// Close lets go of the folder, and removes a journal where a whole run is in place. What
+// is made of the data goes between Place and Close: a run that is killed there then goes on.
+func (f *Folder) Close() error {
+	defer f.lock.Release()
+	return f.closeJournal(f.ended)
+}
+
+// Place completes all files, fills in what the manifest and the run say of
 // them, and puts everything in place, the manifest last. Data files of an
 // earlier run that this one did not write are removed: a folder holds one run.
-// An interrupted run finishes too, with Interrupted set; its files then hold
+// An interrupted run has its place too, with Interrupted set; its files then hold
 // the trials that had ended, and its journal stays.
-func (f *Folder) Finish(m Manifest, r Run) error {
+func (f *Folder) Place(m Manifest, r Run) error {
 	m.Schema, m.Files, r.Files = Schema, nil, nil
 	sum := sha256.Sum256([]byte(m.Text))
 	m.SHA256 = hex.EncodeToString(sum[:])
@@ -136,6 +151,10 @@ func (f *Folder) Finish(m Manifest, r Run) error {
 		}
 		names = append(names, file.Name)
 	}
+	// Of data that are about to go, nothing is to be told any more.
+	if err := os.Remove(f.path(summaryName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing the summary of an earlier run: %w", err)
+	}
 	// A renamed file may meet the old manifest if the machine stops right here:
 	// Load compares sums and would say so.
 	for _, name := range names {
@@ -149,7 +168,8 @@ func (f *Folder) Finish(m Manifest, r Run) error {
 	if err := f.writeJSON(manifestName, m); err != nil {
 		return err
 	}
-	return errors.Join(f.removeOthers(names), f.closeJournal(m.Interrupted))
+	f.ended = !m.Interrupted
+	return f.removeOthers(names)
 }
 
 func (f *Folder) removeOthers(names []string) error {
@@ -181,14 +201,14 @@ func isData(name string) bool {
 		slices.ContainsFunc([]string{ofTrials, ofReads, ofWindows, ofTimeline, ofHistograms}, func(kind string) bool { return strings.HasPrefix(name, kind) })
 }
 
-// Abandon removes what was written but for the journal, and leaves what an earlier run
-// had left.
+// Abandon removes what was written but for the journal, leaves what an earlier run
+// had left, and lets go of the folder.
 func (f *Folder) Abandon() {
-	f.closeJournal(true)
 	for _, w := range f.writers {
 		w.close()
 		os.Remove(f.path(w.final() + besides))
 	}
+	f.Close()
 }
 
 func (f *Folder) path(name string) string { return filepath.Join(f.dir, name) }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -19,7 +20,7 @@ const journalName = "journal.jsonl"
 
 // A Journal keeps what the trials of a run have said as they end, so that a run that
 // was interrupted, be it by kill -9, can go on: a line of JSON each, behind one that
-// says of which run they are. Finish removes it, unless the run was interrupted.
+// says of which run they are. Close removes it, unless the run was interrupted.
 type Journal struct {
 	file    *os.File
 	buffer  *bufio.Writer
@@ -102,6 +103,12 @@ func (f *Folder) Journal(of any, anew bool) (earlier map[int]*Earlier, other boo
 	return earlier, other, nil
 }
 
+// Begun reports whether a run into a folder has left its journal, so that it has not ended.
+func Begun(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, journalName))
+	return err == nil
+}
+
 // recall reads a journal, as far as it was written, and returns how far that is; 0
 // where it is not of this run.
 func recall(text, head []byte) (earlier map[int]*Earlier, size int) {
@@ -166,17 +173,16 @@ func (j *Journal) sync() error {
 	return nil
 }
 
-// closeJournal ends the journal of a run that has ended, and removes it unless the run
-// is to go on.
-func (f *Folder) closeJournal(keep bool) error {
-	j := f.journal
-	if j == nil {
-		return nil
+// closeJournal ends the journal, and removes it where the run is over.
+func (f *Folder) closeJournal(over bool) (err error) {
+	if j := f.journal; j != nil {
+		f.journal = nil
+		err = errors.Join(j.sync(), j.file.Close())
 	}
-	f.journal = nil
-	err := errors.Join(j.sync(), j.file.Close())
-	if !keep {
-		err = errors.Join(err, os.Remove(f.path(journalName)))
+	if over {
+		if gone := os.Remove(f.path(journalName)); !errors.Is(gone, fs.ErrNotExist) {
+			err = errors.Join(err, gone)
+		}
 	}
 	return err
 }

@@ -54,6 +54,24 @@ func (d *Data) Intact(dir string) bool {
 	return true
 }
 
+// Changed says of each data file that is in the folder and is not as the run wrote it that
+// this is so.
+func (d *Data) Changed(dir string) (warnings []string) {
+	for _, file := range d.Files() {
+		if sum, err := SumOf(filepath.Join(dir, file.Name)); err == nil {
+			warnings = append(warnings, changed(file, sum)...)
+		}
+	}
+	return warnings
+}
+
+func changed(file File, sum string) (warnings []string) {
+	if file.SHA256 != "" && file.SHA256 != sum {
+		warnings = append(warnings, fmt.Sprintf("%s is not the file that the run wrote: its SHA-256 is %s", file.Name, sum))
+	}
+	return warnings
+}
+
 // SumOf returns the SHA-256 of a file, hexadecimal.
 func SumOf(path string) (string, error) {
 	file, err := os.Open(path)
@@ -101,9 +119,7 @@ func Load(dir string) (*Data, error) {
 			return nil, err
 		}
 		sum := sha256.Sum256(text)
-		if got := hex.EncodeToString(sum[:]); file.SHA256 != "" && file.SHA256 != got {
-			d.Warnings = append(d.Warnings, fmt.Sprintf("%s is not the file that the run wrote: its SHA-256 is %s", file.Name, got))
-		}
+		d.Warnings = append(d.Warnings, changed(file, hex.EncodeToString(sum[:]))...)
 	}
 	return d, missing
 }

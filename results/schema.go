@@ -53,10 +53,11 @@ func names[T any](swept []string, asked ...string) []string {
 }
 
 // Dictionary returns what each column holds, as tables in Markdown: of trials
-// files, reads files, windows files, timeline files and histograms files.
+// files, reads files, windows files, timeline files, histograms files and summaries.
 func Dictionary() string {
 	return dictionary[Trial]() + "\nOf `reads-…` files:\n\n" + dictionary[Reads]() + "\nOf `windows-…` files:\n\n" + dictionary[Window]() +
-		"\nOf `timeline-…` files:\n\n" + dictionary[Moment]() + "\nOf `histograms-…` files:\n\n" + dictionary[Visibility]()
+		"\nOf `timeline-…` files:\n\n" + dictionary[Moment]() + "\nOf `histograms-…` files:\n\n" + dictionary[Visibility]() +
+		"\nOf `summary.csv.gz`:\n\n" + dictionary[Summary]()
 }
 
 func dictionary[T any]() string {

@@ -65,7 +65,7 @@ type Trial struct {
 	ActivateMS     Number    `csv:"activate_ms" unit:"ms" doc:"from there to the winner being able to commit new writes"`
 	ElectMS        Number    `csv:"elect_ms" unit:"ms" doc:"fault to a new active leader: the sum of the three"`
 	OutageMS       Number    `csv:"outage_ms" unit:"ms" doc:"fault to the first acknowledgement of a write submitted after the fault, as probing clients see it"`
-	Rounds         Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's; Zab: times the winner entered lookForLeader; of a conversation, with the two columns that follow: rounds in which somebody stood, from its beginning to its end"`
+	Rounds         Number    `csv:"rounds" doc:"Raft: terms from the old leader's to the new one's, and where servers start in terms of their own, those in which somebody stood up to the new leader's; Zab: times the winner entered lookForLeader; of a conversation, with the two columns that follow: rounds in which somebody stood, from its beginning to its end"`
 	SplitRounds    Number    `csv:"split_rounds" doc:"rounds in which somebody stood, votes were cast and nobody won"`
 	Votes          Number    `csv:"votes" doc:"votes cast from fault to active, changed votes included"`
 	Messages       Number    `csv:"messages" doc:"election messages from fault to active, without those to oneself, those that the deposed leader sends, and those to it while it is down"`

@@ -37,6 +37,39 @@ func (s Sample) MedianInterval(level float64, seed uint64) Interval {
 	return s.QuantileInterval(0.5, level, seed)
 }
 
+// Medians gives intervals of the medians of many samples, each the same as
+// MedianInterval: what that draws depends on seed and size alone, so it is drawn once
+// for all samples of a size.
+type Medians struct {
+	seed  uint64
+	drawn map[int][][2]int32 // by size: of each resample, where in the sample the two are that its median lies between
+}
+
+// NewMedians returns Medians with a seed.
+func NewMedians(seed uint64) *Medians { return &Medians{seed, map[int][][2]int32{}} }
+
+// Interval is the bootstrap interval of the median of a sample that is not empty.
+func (m *Medians) Interval(s Sample, level float64) Interval {
+	i, share := place(0.5, len(s))
+	drawn, ok := m.drawn[len(s)]
+	if !ok {
+		numbers := make(Sample, len(s))
+		for j := range numbers {
+			numbers[j] = float64(j)
+		}
+		for r := newResampler(numbers, m.seed); len(drawn) < Resamples; {
+			x := r.next()
+			drawn = append(drawn, [2]int32{int32(x[i]), int32(x[min(i+1, len(x)-1)])})
+		}
+		m.drawn[len(s)] = drawn
+	}
+	values := make([]float64, Resamples)
+	for j, at := range drawn {
+		values[j] = between(s[at[0]], s[at[1]], share)
+	}
+	return middle(values, level)
+}
+
 // MeanInterval returns the bootstrap interval of the mean.
 func (s Sample) MeanInterval(level float64, seed uint64) Interval {
 	return s.Bootstrap(level, seed, Sample.Mean)

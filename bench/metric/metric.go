@@ -54,15 +54,25 @@ func (s Sample) Quantile(p float64) float64 {
 	if len(s) == 0 {
 		return math.NaN()
 	}
-	below, share := math.Modf(p * float64(len(s)-1))
-	i := int(below)
+	i, share := place(p, len(s))
+	return between(s[i], s[min(i+1, len(s)-1)], share)
+}
+
+// place is where the p-quantile of n measurements lies: so far behind the i-th.
+func place(p float64, n int) (i int, share float64) {
+	below, share := math.Modf(p * float64(n-1))
+	return int(below), share
+}
+
+// between is so far on the way from one measurement to the next.
+func between(a, b, share float64) float64 {
 	switch {
-	case share == 0 || s[i] == s[i+1]:
-		return s[i]
-	case math.IsInf(s[i+1], 1):
-		return s[i+1]
+	case share == 0 || a == b:
+		return a
+	case math.IsInf(b, 1):
+		return b
 	}
-	return s[i] + share*(s[i+1]-s[i])
+	return a + share*(b-a)
 }
 
 // Median is the quantile of one half.

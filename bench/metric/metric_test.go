@@ -108,6 +108,21 @@ func TestBootstrapIsAFunctionOfTheSeed(t *testing.T) {
 	}
 }
 
+func TestMediansAreThoseOfMedianInterval(t *testing.T) {
+	m := NewMedians(3)
+	for _, n := range []int{1, 2, 3, 10, 51, 200} {
+		for seed := range uint64(3) {
+			s := normal(n, 10, seed)
+			for i := range int(seed) * n / 3 {
+				s[n-1-i] = math.Inf(1)
+			}
+			if got, want := m.Interval(s, 0.95), s.MedianInterval(0.95, 3); got != want {
+				t.Errorf("%d of %d censored: %v, want %v", int(seed)*n/3, n, got, want)
+			}
+		}
+	}
+}
+
 func TestBootstrapReachesInfinityWhereCensoringMay(t *testing.T) {
 	s := NewSample([]float64{1, 2, 3, 4, 5, inf, inf, inf, inf})
 	i := s.MedianInterval(0.95, 1)

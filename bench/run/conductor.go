@@ -68,6 +68,10 @@ func (c *conductor) prepare(sys bench.System, trial int, probed bool, base Time)
 	}
 	if len(s.Faults) == 0 {
 		c.election.begun, c.election.t0 = true, base // nothing goes wrong: the first election is measured
+		// Who leads in a term that is behind another server's will be deposed, and does not count.
+		for _, r := range s.registers() {
+			c.election.apart, c.election.oldEpoch = true, max(c.election.oldEpoch+1, r[0])-1
+		}
 	}
 	start := base + s.Warmup.Time()
 	if c.cell.Mode == Live {

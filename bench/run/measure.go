@@ -22,6 +22,7 @@ type election struct {
 	nodes     int    // with a vote,
 	observers int    // and without
 	begun     bool
+	apart     bool // servers have started in terms of their own, of which oldEpoch is one below the greatest
 	t0        Time
 	old       NodeID // the leader at t0
 	dead      bool   // it is down, not only cut off
@@ -122,7 +123,7 @@ func (e *election) observe(now Time, node NodeID, ev protocols.Event, v bench.Sy
 	case protocols.WaitRestarted:
 		e.restarts++
 	case protocols.Activated:
-		if e.old == 0 || ev.Epoch > e.oldEpoch {
+		if e.old == 0 && !e.apart || ev.Epoch > e.oldEpoch {
 			e.active, e.winner, e.newEpoch = now, node, ev.Epoch
 			e.hindered.end(v)
 		}
@@ -228,13 +229,18 @@ func (e *election) report(row *results.Trial, inside bool) {
 	case "raft":
 		row.Rounds = results.Number(e.newEpoch - e.oldEpoch)
 		row.WinnerVotes = results.Number(w.had)
-		lost := 0
+		lost, upTo := 0, 0
 		for _, term := range e.stood {
 			if term < e.newEpoch && !contains(e.won, term) {
 				lost++
 			}
+			if term <= e.newEpoch {
+				upTo++
+			}
 		}
-		row.SplitRounds = results.Number(lost)
+		if row.SplitRounds = results.Number(lost); e.apart {
+			row.Rounds = results.Number(upTo)
+		}
 	case "zab":
 		if w.entered > 0 {
 			row.Rounds, row.SplitRounds = results.Number(w.entered), results.Number(w.entered-1)

@@ -9,6 +9,7 @@ import (
 	"raftzab/bench/baseline/etcdraft"
 	"raftzab/bench/baseline/hashicorp"
 	"raftzab/bench/fault"
+	"raftzab/protocols"
 	"raftzab/raft"
 	"raftzab/zab"
 )
@@ -207,6 +208,11 @@ func (x *Settings) asks(mode Mode) (list []asked) {
 			list = append(list, asked{fmt.Sprintf("fault[%d].fail", i), "fault.fail"})
 		}
 	}
+	for i := range x.Nodes {
+		if x.Nodes[i].Timeout != (Range{}) {
+			list = append(list, asked{fmt.Sprintf("node[%d].election_timeout", i), "node.election_timeout"})
+		}
+	}
 	return list
 }
 
@@ -225,7 +231,7 @@ const (
 	noObservers = "it has no observers here"
 	noSnapshots = "it keeps its whole log here"
 	noDatagrams = "it needs channels that keep the order, and lose nothing while both ends live"
-	noClocks    = "its servers have no clocks of their own here"
+	noNodes     = "its servers are all alike here"
 )
 
 var etcdLacks = map[string]string{
@@ -242,7 +248,7 @@ var hashicorpLacks = map[string]string{
 	"cluster.observers":        noObservers,
 	"cluster.snapshot_entries": noSnapshots,
 	"network.channel":          noDatagrams,
-	"node":                     noClocks,
+	"node":                     noNodes,
 	"raft.check_quorum":        "its leaders always step down without a majority, and its servers always refuse votes while they have a leader",
 	"raft.clock_drift":         "it has no lease reads here",
 	"raft.backtrack":           "it looks for the end of a follower's log in its own way",
@@ -253,8 +259,9 @@ var hashicorpLacks = map[string]string{
 }
 
 var zabLacks = map[string]string{
-	"zab.jvm":         "it is no JVM",
-	"network.channel": noDatagrams,
+	"zab.jvm":               "it is no JVM",
+	"network.channel":       noDatagrams,
+	"node.election_timeout": "it has no election timeout, but ticks",
 }
 
 var zookeeperLacks = map[string]string{
@@ -262,21 +269,64 @@ var zookeeperLacks = map[string]string{
 	"zab.committed_log":        "its committed log is left as the product has it",
 	"zab.sync":                 "it has one kind of sync",
 	"zab.last_counter":         "it counts to 2^32-1",
-	"node":                     noClocks,
+	"node":                     noNodes,
 	"fault.fail":               "its disks do not fail here",
 }
 
-// leases need CheckQuorum.
-func leases(x *Settings) []Unsupported {
-	if x.Raft.ClockDrift > 0 && !is(x.Raft.CheckQuorum) {
-		return []Unsupported{{"raft.clock_drift", "a lease rests on servers that ignore requests for votes; write check_quorum = true as well, or take it out"}}
+// own returns the settings of one server of Raft, which may have a timeout of its own.
+func (x *Settings) own(id NodeID) *Settings {
+	for i := range x.Nodes {
+		if n := &x.Nodes[i]; n.Timeout != (Range{}) && slices.Contains(n.ID, id) {
+			of := *x
+			of.Raft.ElectionTimeout = n.Timeout
+			return &of
+		}
 	}
-	return nil
+	return x
+}
+
+// registers are those of Raft's servers, by id, where some start in a term; else nil.
+func (x *Settings) registers() (all []protocols.Registers) {
+	for i := range x.Nodes {
+		n := &x.Nodes[i]
+		if n.Term > 0 && all == nil {
+			all = make([]protocols.Registers, x.members()+1)
+		}
+		for _, id := range n.ID {
+			if n.Term > 0 {
+				all[id][0] = uint64(n.Term)
+			}
+		}
+	}
+	return all
+}
+
+// leases need CheckQuorum, and one least election timeout for all: for so long the others
+// stay loyal.
+func leases(x *Settings) (lost []Unsupported) {
+	if x.Raft.ClockDrift == 0 {
+		return nil
+	}
+	if !is(x.Raft.CheckQuorum) {
+		lost = append(lost, Unsupported{"raft.clock_drift", "a lease rests on servers that ignore requests for votes; write check_quorum = true as well, or take it out"})
+	}
+	for i := range x.Nodes {
+		if x.Nodes[i].Timeout != (Range{}) {
+			lost = append(lost, Unsupported{fmt.Sprintf("node[%d].election_timeout", i), "a lease rests on servers that all wait as long; take this or clock_drift out"})
+		}
+	}
+	return lost
 }
 
 // heartbeatBelowTimeout keeps a healthy Raft leader from being deposed.
 func heartbeatBelowTimeout(_ Mode, s *Settings) []Unsupported {
-	if h, t := s.Raft.Heartbeat, s.Raft.ElectionTimeout.Min; h >= t {
+	h, t := s.Raft.Heartbeat, s.Raft.ElectionTimeout.Min
+	for i := range s.Nodes {
+		if own := s.Nodes[i].Timeout; own != (Range{}) {
+			t = min(t, own.Min)
+		}
+	}
+	if h >= t {
 		return []Unsupported{{"raft.heartbeat", fmt.Sprintf("%v is not below the least election timeout %v; write for instance \"%v\"", h, t, t/2)}}
 	}
 	return nil
@@ -305,6 +355,9 @@ func hashicorpRanges(_ Mode, s *Settings) (lost []Unsupported) {
 // clocks are the faults that give servers the clocks that the settings say.
 func (x *Settings) clocks() (faults []fault.Fault) {
 	for _, n := range x.Nodes {
+		if n.ClockSkew == 0 && n.ClockDrift == 0 {
+			continue
+		}
 		faults = append(faults, fault.Fault{Kind: fault.Clock, Nodes: n.ID, Skew: n.ClockSkew.Time(), Drift: n.ClockDrift})
 	}
 	return faults

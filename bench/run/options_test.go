@@ -68,7 +68,7 @@ func TestEveryOptionReachesOurZab(t *testing.T) {
 
 // Every feature that a system says it lacks is one that settings can ask for.
 func TestWhatSystemsLackCanBeAskedFor(t *testing.T) {
-	x := Settings{Observe: 1, Cluster: Cluster{Observers: 1, SnapshotEntries: 1}, Network: Network{Channel: datagram}, Nodes: []Node{{}}, Faults: []Planned{{Fail: true}},
+	x := Settings{Observe: 1, Cluster: Cluster{Observers: 1, SnapshotEntries: 1}, Network: Network{Channel: datagram}, Nodes: []Node{{Timeout: Range{1, 1}}}, Faults: []Planned{{Fail: true}},
 		Zab:  Zab{JVM: []string{"-Xmx1g"}, CommittedLog: new(1), Sync: "quorum", LastCounter: 1},
 		Raft: Raft{CandidateTimeout: Range{1, 1}, CheckQuorum: new(false), ClockDrift: 1, Backtrack: byOne, Window: 1, MaxEntries: 1, ChunkSize: 1, Trailing: new(1)}}
 	can := map[string]bool{}

@@ -85,7 +85,7 @@ func nodes(system *System, cell *Cell, w *processed) (live.Config, error) {
 	p.Images, p.Start = s.Cluster.SnapshotEntries, cfg.Clock.Start()
 	cfg.Program = func(id NodeID, life uint64, dir string) *exec.Cmd {
 		p := p
-		p.ID, p.Dir = id, dir
+		p.ID, p.Dir, p.Scenario.Raft = id, dir, cell.Settings.own(id).Raft
 		_, p.Seed = random.Key(cell.Seed, 0, random.Replica, uint64(id)<<32|life)
 		p.Clients = netip.AddrPortFrom(cfg.Network.Address(id), clientPort)
 		text, err := json.Marshal(&p)

@@ -72,6 +72,8 @@ type Node struct {
 	ID         []protocols.NodeID `toml:"id" required:"true" example:"[3]" doc:"the servers"`
 	ClockSkew  Duration           `toml:"clock_skew" json:",omitzero" doc:"how far their clocks are ahead of the trial's"`
 	ClockDrift float64            `toml:"clock_drift" json:",omitzero" example:"0.01" doc:"their clocks run 1 + clock_drift times as fast; between -1 and 1"`
+	Timeout    Range              `toml:"election_timeout" json:",omitzero" least:"1us" doc:"theirs in the place of [raft]'s; of raft and etcd"`
+	Term       int                `toml:"term" json:",omitzero" least:"1" most:"1000000" example:"1000" doc:"the term that is on their disks when they first start; absent: 0; of simulated raft and etcd"`
 }
 
 // Clients are endpoints of the same network.

@@ -63,7 +63,7 @@ func simulated[M protocols.Message](protocol string, make maker[M], countable fu
 		if s.Staged() {
 			grow = w.staged(grow, s, countable)
 		}
-		w.cluster = sim.New(sim.Config[M]{New: grow, Network: wires(s), Absent: s.Cluster.Absent, Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Message: s.CPU.Message.Time(), Images: s.Cluster.SnapshotEntries, Reads: reads(cell.System, Sim),
+		w.cluster = sim.New(sim.Config[M]{New: grow, Registers: s.registers(), Network: wires(s), Absent: s.Cluster.Absent, Fsync: s.Disk.Fsync, Timer: s.CPU.Timer, Message: s.CPU.Message.Time(), Images: s.Cluster.SnapshotEntries, Reads: reads(cell.System, Sim),
 			Witness: witness{w.checks, &w.conductor}, Trace: tell, KindName: kindName}, cell.Seed, 0)
 		return w, nil
 	}

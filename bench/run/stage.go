@@ -51,8 +51,8 @@ func (s *Settings) Staged() bool {
 	return s.Cluster.Behind > 0
 }
 
-// unstaged lists what a system cannot have of a stage, and of the timers: only
-// replicas of ours and etcd's stand on one.
+// unstaged lists what a system cannot have of a stage, of the timers, and of terms to
+// start in: only replicas of ours and etcd's stand on one.
 func (s *System) unstaged(mode Mode, x *Settings) (lost []Unsupported) {
 	ours := mode == Sim && s.Product != "hashicorp"
 	if mode == Sim && !ours && x.CPU.Timer != (random.Distribution{}) {
@@ -70,6 +70,11 @@ func (s *System) unstaged(mode Mode, x *Settings) (lost []Unsupported) {
 	for i := range x.Faults {
 		if x.Faults[i].Phase != "" {
 			lost = append(lost, Unsupported{fmt.Sprintf("fault[%d].phase", i), "only the heartbeats of raft and etcd in mode \"sim\" can be seen; leave " + s.Name + " out"})
+		}
+	}
+	for i := range x.Nodes {
+		if x.Nodes[i].Term > 0 {
+			lost = append(lost, Unsupported{fmt.Sprintf("node[%d].term", i), "only raft and etcd in mode \"sim\" can find a term on their disks when they first start; leave " + s.Name + " out"})
 		}
 	}
 	return lost

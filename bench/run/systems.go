@@ -64,11 +64,9 @@ var Systems = []*System{
 			return append(heartbeatBelowTimeout(mode, s), leases(s)...)
 		}, complete: completeRaft,
 		open: simulated("raft", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[raft.Message] {
-			cfg := raftConfig(s)
-			cfg.Voters, cfg.Learners = voters, observers
 			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[raft.Message] {
-				cfg := cfg
-				cfg.ID = id
+				cfg := raftConfig(s.own(id))
+				cfg.ID, cfg.Voters, cfg.Learners = id, voters, observers
 				return raft.New(cfg, r, rng)
 			}
 		}, raft.ElectionKind, raft.KindName, func(m raft.Message) (term uint64, leads bool) {
@@ -94,11 +92,9 @@ var Systems = []*System{
 		notes: etcdNotes,
 		check: heartbeatBelowTimeout, complete: completeEtcd,
 		open: simulated("raft", func(s *Settings, voters, observers []NodeID) func(NodeID, protocols.Recovered, *rand.Rand) protocols.Replica[etcdraft.Message] {
-			cfg := etcdConfig(s)
-			cfg.Voters, cfg.Learners = voters, observers
 			return func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[etcdraft.Message] {
-				cfg := cfg
-				cfg.ID = id
+				cfg := etcdConfig(s.own(id))
+				cfg.ID, cfg.Voters, cfg.Learners = id, voters, observers
 				return etcdraft.New(cfg, r, rng)
 			}
 		}, etcdraft.ElectionKind, etcdraft.KindName, nil),

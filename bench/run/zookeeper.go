@@ -81,8 +81,23 @@ func bootZooKeeper(ctx context.Context, _ *System, cell *Cell) (worker, error) {
 	return w, err
 }
 
-func (w *ensemble) versions() []Version {
-	return []Version{{"java", w.inst.JavaVersion}, {"zookeeper", w.inst.ZooKeeperVersion}}
+func (w *ensemble) versions() []Version { return versionsOf(w.inst) }
+
+func versionsOf(i zookeeper.Installation) []Version {
+	return []Version{{"java", i.JavaVersion}, {"zookeeper", i.ZooKeeperVersion}}
+}
+
+// Installed returns the versions of the programs of others that a live system would start on
+// this machine; none where it has none, or they are not here.
+func Installed(system string) []Version {
+	if system != "zookeeper" {
+		return nil
+	}
+	inst, err := installed()
+	if err != nil {
+		return nil
+	}
+	return versionsOf(inst)
 }
 
 func (w *ensemble) observed() []string {

@@ -41,6 +41,8 @@ type Config[M protocols.Message] struct {
 	// New makes a node's replica at each start of a life.
 	New func(id NodeID, r protocols.Recovered, rng *rand.Rand) protocols.Replica[M]
 
+	Registers []protocols.Registers // what each node's disk has at first, by NodeID; nil: nothing
+
 	Network network.Config
 	Absent  []NodeID // their machines run, and their processes do not until a restart
 	Fsync   random.Distribution
@@ -127,7 +129,9 @@ func (c *Cluster[M]) Reset(seed uint64, trial int) {
 	c.net.Reset(seed, trial)
 	c.out.Reset()
 	for _, h := range c.hosts[1:] {
-		h.reset(c.cfg.Fsync, seed, trial)
+		if h.reset(c.cfg.Fsync, seed, trial); c.cfg.Registers != nil {
+			h.disk.Registers = c.cfg.Registers[h.id]
+		}
 	}
 }
 

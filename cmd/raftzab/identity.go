@@ -82,14 +82,25 @@ type identity struct {
 	Seed     uint64           `json:"seed"`
 	Flags    []string         `json:"flags,omitempty"`
 	Shard    string           `json:"shard,omitempty"`
-	Machine  *results.Machine `json:"machine,omitempty"` // of scenarios with live cells
+	Machine  *results.Machine `json:"machine,omitempty"`  // of scenarios with live cells
+	Versions []run.Version    `json:"versions,omitempty"` // of the programs of others that they start, as far as these are here
 }
 
 func (j *job) identity(s *experiments.Scenario) identity {
 	id := identity{Program: program(), Scenario: s.Name, Text: string(s.Text), Seed: s.Seed, Flags: j.flags, Shard: j.share}
-	if slices.ContainsFunc(s.Cells, func(c run.Cell) bool { return c.Mode == run.Live }) {
-		machine := results.NewRun().Machine
-		id.Machine = &machine
+	for _, c := range s.Cells {
+		if c.Mode != run.Live {
+			continue
+		}
+		if id.Machine == nil {
+			machine := results.NewRun().Machine
+			id.Machine = &machine
+		}
+		for _, v := range run.Installed(c.System) {
+			if !slices.Contains(id.Versions, v) {
+				id.Versions = append(id.Versions, v)
+			}
+		}
 	}
 	return id
 }
@@ -97,13 +108,18 @@ func (j *job) identity(s *experiments.Scenario) identity {
 // unchanged reports whether a folder holds all that running the scenario would leave.
 func (j *job) unchanged(s *experiments.Scenario, dir string) bool {
 	d, err := results.Describe(dir)
-	if err != nil || d.Manifest.Schema != results.Schema || d.Manifest.Interrupted || d.Run.Program == "" || d.Run.Violated > 0 {
+	if err != nil || d.Manifest.Schema != results.Schema || d.Manifest.Interrupted || d.Run.Program == "" || d.Run.Violated > 0 || results.Begun(dir) {
 		return false
 	}
-	was, is := identity{d.Run.Program, d.Manifest.Scenario, d.Manifest.Text, d.Manifest.Seed, d.Manifest.Flags, d.Manifest.Shard, &d.Run.Machine}, j.identity(s)
+	was, is := identity{d.Run.Program, d.Manifest.Scenario, d.Manifest.Text, d.Manifest.Seed, d.Manifest.Flags, d.Manifest.Shard, &d.Run.Machine, nil}, j.identity(s)
 	if was.Program != is.Program || was.Scenario != is.Scenario || was.Text != is.Text || was.Seed != is.Seed || !slices.Equal(was.Flags, is.Flags) || was.Shard != is.Shard ||
 		is.Machine != nil && *was.Machine != *is.Machine {
 		return false
+	}
+	for _, v := range is.Versions {
+		if v != (run.Version{Of: "java", Is: d.Run.Java}) && v != (run.Version{Of: "zookeeper", Is: d.Run.ZooKeeper}) {
+			return false
+		}
 	}
 	for i := range s.Cells {
 		if !j.ended(&s.Cells[i], d) {

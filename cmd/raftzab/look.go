@@ -13,6 +13,7 @@ import (
 
 	"raftzab/bench/run"
 	"raftzab/plots"
+	"raftzab/results"
 )
 
 func checkCommand() *cobra.Command {
@@ -63,10 +64,10 @@ on this machine, from a few trials of each cell. All that is wrong with all file
 func plotCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "plot [DIR]",
-		Short: "Draw the figures of a results folder again (default: every folder in results)",
-		Long: `Draw the figures of a results folder again, from its data alone, and print the names of the files.
-Without a folder: of every folder in results that has all of its data. Where large files are not there, since they
-come again byte by byte and so are not kept, the figures stay as they are.
+		Short: "Draw the figures of a results folder again, and write its summary (default: every folder in results)",
+		Long: `Draw the figures of a results folder again and write summary.csv.gz, from its data alone, and print the names of
+the files. Without a folder: of every folder in results that has all of its data. Where large files are not there, since
+they come again byte by byte and so are not kept, figures and summary stay as they are.
 
   raftzab plot results/election-latency`,
 		Args: cobra.MaximumNArgs(1),
@@ -76,7 +77,12 @@ come again byte by byte and so are not kept, the figures stay as they are.
 				return err
 			}
 			for _, dir := range dirs {
+				lock, err := results.Hold(dir)
+				if err != nil {
+					return err
+				}
 				written, err := plots.All(dir)
+				lock.Release()
 				if errors.Is(err, fs.ErrNotExist) {
 					err = fmt.Errorf("%s has not all of its data: %w. To have the data: raftzab run experiments/%s.toml", dir, err, filepath.Base(dir))
 					if len(args) == 0 {

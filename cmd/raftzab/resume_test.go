@@ -3,6 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -13,6 +16,10 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"raftzab/bench/run"
+	"raftzab/experiments"
+	"raftzab/results"
 )
 
 // filesIn returns what a folder holds, but for run.json, which is the machine's.
@@ -249,4 +256,121 @@ func edit(t *testing.T, dir, name, from, to string) {
 		t.Fatalf("%s has no %s", path, from)
 	}
 	file(t, path, strings.Replace(text, from, to, 1))
+}
+
+// A live run of ZooKeeper is another one under another Java or ZooKeeper.
+func TestAnotherZooKeeperOrJavaIsSeen(t *testing.T) {
+	versions := run.Installed("zookeeper")
+	if versions == nil {
+		t.Skip("there is no ZooKeeper here")
+	}
+	const text = `title = "Live"
+question = "How long?"
+seed = 7
+[[run]]
+mode = "live"
+systems = ["zookeeper"]
+trials = 3
+[cluster]
+voters = 3
+`
+	t.Chdir(t.TempDir())
+	s, err := experiments.LoadText("live.toml", []byte(text), experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &job{}
+	is := j.identity(s)
+	if is.Machine == nil || !slices.Equal(is.Versions, versions) {
+		t.Errorf("it is %+v, and there are %v", is, versions)
+	}
+	for what, c := range map[string]struct {
+		java, zookeeper string
+		unchanged       bool
+	}{
+		"the same":          {versions[0].Is, versions[1].Is, true},
+		"another Java":      {versions[0].Is + "1", versions[1].Is, false},
+		"another ZooKeeper": {versions[0].Is, "0", false},
+	} {
+		folder, err := results.Open(s.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := results.NewRun()
+		r.Program, r.Java, r.ZooKeeper = program(), c.java, c.zookeeper
+		for i := range s.Cells {
+			x := &s.Cells[i]
+			r.Cells = append(r.Cells, results.CellRun{Mode: string(x.Mode), Case: x.Case, System: x.System, Swept: x.Swept, Rows: x.Trials * len(x.Passes())})
+		}
+		if err := folder.Finish(results.Manifest{Scenario: s.Name, Text: text, Seed: s.Seed}, r); err != nil {
+			t.Fatal(err)
+		}
+		if got := j.unchanged(s, s.Name); got != c.unchanged {
+			t.Errorf("%s: unchanged is %v", what, got)
+		}
+	}
+}
+
+// Figures and summaries are made when the data are in place. Who is killed there goes on.
+func TestARunThatIsKilledWhileItDrawsGoesOn(t *testing.T) {
+	smallFile(t, small)
+	held(t, "run", "small.toml", "--out", "whole")
+	scenarios, err := experiments.Load([]string{"small.toml"}, experiments.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := &job{ctx: t.Context(), out: "out", stdout: io.Discard, stderr: io.Discard}
+	folder, err := results.Open(filepath.Join("out", "small"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := j.measure(scenarios[0], folder)
+	if err := errors.Join(m.resume(), m.cells(), folder.Place(m.manifest, m.world)); err != nil {
+		t.Fatal(err)
+	}
+	// This is where it is killed, so that these files stay, and the lock does not.
+	left := map[string]string{}
+	for _, name := range []string{"process.partial", "journal.jsonl"} {
+		left[name] = string(read(t, filepath.Join("out", "small", name)))
+	}
+	if err := folder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range left {
+		file(t, filepath.Join("out", "small", name), text)
+	}
+	if code, _, errs := raftzab("run", "small.toml", "--out", "out"); code != exitHeld || !strings.Contains(errs, "going on where an interrupted run has ended: 18 trials are there") {
+		t.Errorf("exit %d\n%s", code, errs)
+	}
+	sameFiles(t, filesIn(t, "out"), filesIn(t, "whole"))
+}
+
+func TestTwoProcessesDoNotWriteIntoOneFolder(t *testing.T) {
+	dir := t.TempDir()
+	out := filepath.Join(dir, "election-latency")
+	args := []string{"run", "experiments/election-latency.toml", "--systems", "raft", "--mode", "sim", "--trials", "20000", "--out", dir}
+	first := process(t, args...)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	grown(ctx, filepath.Join(out, "journal.jsonl"), 1000, func() {})
+	second := process(t, args...)
+	said, err := second.CombinedOutput()
+	for _, want := range []string{fmt.Sprintf("cannot write results into %s: process %d (", out, first.Process.Pid), "wait until it has ended, or write elsewhere, with --out"} {
+		if second.ProcessState.ExitCode() != exitEnvironment || !strings.Contains(string(said), want) {
+			t.Errorf("%v\n%s\nwant %s", err, said, want)
+		}
+	}
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	first.Wait()
+	if said, err := process(t, append(args, "--trials", "20")...).CombinedOutput(); err != nil {
+		t.Errorf("after a kill: %v\n%s", err, said)
+	}
+	if left, _ := filepath.Glob(filepath.Join(out, "*.partial")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
 }

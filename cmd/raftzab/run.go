@@ -130,19 +130,25 @@ func (j *job) all(scenarios []*experiments.Scenario) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	folders := make([]*results.Folder, len(scenarios))
-	for i, s := range scenarios {
+	var folders []*results.Folder
+	defer func() { // those whose turn has not come
+		for _, folder := range folders {
+			folder.Close()
+		}
+	}()
+	for _, s := range scenarios {
 		folder, err := results.Open(filepath.Join(j.out, s.Name))
 		if err != nil {
 			return err
 		}
-		folders[i] = folder
+		folders = append(folders, folder)
 	}
 	j.progress = newProgress(j.stderr, j.out, scenarios, j.shard)
 	var broken error
-	for i, s := range scenarios {
+	for _, s := range scenarios {
 		j.progress.scenario(s)
-		err := j.scenario(s, folders[i])
+		err := j.scenario(s, folders[0])
+		folders = folders[1:]
 		if broken = errors.Join(broken, err); errors.Is(err, run.ErrInterrupted) {
 			fmt.Fprintln(j.stderr, "to go on from here, run the same command again")
 			break

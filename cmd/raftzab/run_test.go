@@ -100,7 +100,8 @@ func TestPlotDrawsTheFiguresOfRunAgain(t *testing.T) {
 	smallFile(t, small)
 	held(t, "run", "small.toml", "--out", "results")
 	dir := filepath.Join("results", "small", "figures")
-	before := map[string][]byte{}
+	summary := filepath.Join("results", "small", "summary.csv.gz")
+	before := map[string][]byte{summary: read(t, summary)}
 	for _, form := range []string{"svg", "png", "pdf", "pgf", "txt"} {
 		figures, _ := filepath.Glob(filepath.Join(dir, "*."+form))
 		if len(figures) == 0 {
@@ -111,7 +112,7 @@ func TestPlotDrawsTheFiguresOfRunAgain(t *testing.T) {
 		}
 	}
 	for _, args := range [][]string{{"plot", filepath.Join("results", "small")}, {"plot"}} {
-		if err := os.RemoveAll(dir); err != nil {
+		if err := errors.Join(os.RemoveAll(dir), os.Remove(summary)); err != nil {
 			t.Fatal(err)
 		}
 		names := strings.Fields(held(t, args...))

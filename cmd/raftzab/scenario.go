@@ -50,6 +50,7 @@ func (j *job) measure(s *experiments.Scenario, folder *results.Folder) *measurin
 func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err error) {
 	m := j.measure(s, folder)
 	if err := m.resume(); err != nil {
+		folder.Abandon()
 		return err
 	}
 	return m.whole()
@@ -57,9 +58,11 @@ func (j *job) scenario(s *experiments.Scenario, folder *results.Folder) (err err
 
 // whole measures all cells, and puts files, verdicts and figures in place.
 func (m *measuring) whole() (err error) {
-	done := false
+	placed := false
 	defer func() {
-		if !done {
+		if placed {
+			err = errors.Join(err, m.folder.Close())
+		} else {
 			m.folder.Abandon()
 		}
 	}()
@@ -76,16 +79,16 @@ func (m *measuring) whole() (err error) {
 			m.world.Verdicts = append(m.world.Verdicts, v)
 		}
 	}
-	done = true
-	if err := m.folder.Finish(m.manifest, m.world); err != nil {
+	placed = true
+	if err := m.folder.Place(m.manifest, m.world); err != nil {
 		return err
 	}
 	dir := filepath.Join(m.out, m.s.Name)
-	figures, err := plots.All(dir)
+	written, err := plots.All(dir)
 	switch {
 	case err != nil:
 		return fmt.Errorf("%s: drawing figures: %w", m.s.Name, err)
-	case len(figures) == 0:
+	case len(written) == 1: // the summary
 		fmt.Fprintf(m.stderr, "data are in %s; there is no figure for a scenario like this yet\n", dir)
 	default:
 		fmt.Fprintf(m.stderr, "data are in %s, figures with their captions in %s\n", dir, filepath.Join(dir, "figures"))

@@ -33,7 +33,8 @@ type Scenario struct {
 	Minutes               float64       // by the file
 	Text                  string        // of the run; failing that, of the file
 	Stale                 bool          // the file asks for something else by now
-	Data                  *results.Data // nil: it has not been run
+	Data                  *results.Data // without rows; nil: it has not been run
+	Summaries             []results.Summary
 	Figures               []Figure
 }
 
@@ -89,14 +90,20 @@ func Read(dir, files string) (*Report, error) {
 	return r, nil
 }
 
-// withResults reads the results of one scenario. Data that are not there, since they
-// come again byte by byte and so are not kept, are only noted.
+// withResults reads the results of one scenario, without its trials, which are many and
+// need not be there.
 func withResults(dir string) (*Scenario, error) {
-	d, err := results.Load(dir)
-	if err != nil && (d == nil || !errors.Is(err, fs.ErrNotExist)) {
+	d, err := results.Describe(dir)
+	if err != nil {
 		return nil, err
 	}
+	d.Warnings = d.Changed(dir)
 	s := &Scenario{Name: d.Manifest.Scenario, Text: d.Manifest.Text, Data: d}
+	if s.Summaries, err = results.ReadSummaries(dir); errors.Is(err, fs.ErrNotExist) {
+		d.Warnings = append(d.Warnings, "the table of what was measured is not here; where the data are, raftzab plot "+filepath.ToSlash(dir)+" makes it")
+	} else if err != nil {
+		return nil, err
+	}
 	if err := s.head(filepath.Join(dir, "manifest.json")); err != nil {
 		return nil, err
 	}

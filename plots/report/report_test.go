@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -67,6 +68,13 @@ func made(t *testing.T) (dir, files string) {
 			{Claim: "E4", Verdict: results.Limited, Says: "Zab is slow.", Rule: "zab > raft && 1 < 2", Limited: "x", Limit: "at night", N: 5, Repeat: results.Bytes,
 				Numbers: []results.Deciding{{Of: "median(zab.elect_ms)", Value: 20, N: 4, Interval: &[2]results.Number{10, results.None}}}}}},
 		results.Run{Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Ended: time.Date(2026, 1, 2, 3, 6, 5, 0, time.UTC)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = results.WriteSummaries(filepath.Join(dir, "small"), []results.Summary{
+		{Mode: "sim", System: "raft", Swept: cell("raft").Swept, Measure: "elect_ms", N: 40, Censored: 10, Median: 1234.5, Low: 25, High: 30.25, P5: 9, P95: results.None},
+		{Mode: "sim", System: "zab", Swept: cell("zab").Swept, Measure: "elect_ms", N: 5, Median: 0.125, Low: results.None, High: results.None, P5: results.None, P95: results.None},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,27 +144,58 @@ func TestThePageHasWhatTheResultsSay(t *testing.T) {
 	}
 }
 
-func TestMeasuresCountTheCensoredAndNotTheFailed(t *testing.T) {
-	dir, files := made(t)
-	r := read(t, dir, files)
-	got := byName(r, "small").measures()
-	want := []string{"raft", "sim", "", "3", "elect_ms", "4", "25", "", "", "", "1"}
-	if len(got.Rows) != 2 || !slices.Equal(got.Rows[0], want) {
-		t.Errorf("got %q, want first %q", got.Rows, want)
-	}
-}
-
-func TestDataThatAreNotKeptAreNamed(t *testing.T) {
+func TestMeasuresAreThoseOfTheSummaryWhereTheDataAreNot(t *testing.T) {
 	dir, files := made(t)
 	if err := os.Remove(filepath.Join(dir, "small", "trials-sim-raft.csv")); err != nil {
 		t.Fatal(err)
 	}
 	r := read(t, dir, files)
-	if got := byName(r, "small").measures(); len(got.Rows) != 1 || got.Rows[0][0] != "zab" {
-		t.Errorf("measures are %q; want those of zab", got.Rows)
+	want := [][]string{{"raft", "sim", "", "3", "elect_ms", "40", "1234.5", "25", "30.25", "9", "censored", "10"}, {"zab", "sim", "", "3", "elect_ms", "5", "0.125", "", "", "", "", "0"}}
+	if got := byName(r, "small").measures().Rows; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
-	if page := html(t, r); !strings.Contains(page, "their trials (trials-sim-raft.csv) are not kept") {
-		t.Error("the page does not say what is missing")
+	if page := html(t, r); strings.Contains(page, "does not fit") {
+		t.Error("the page says that something does not fit")
+	}
+}
+
+func TestThePageSaysWhatDoesNotFit(t *testing.T) {
+	dir, files := made(t)
+	write(t, filepath.Join(dir, "small", "trials-sim-zab.csv"), "")
+	if err := os.Remove(filepath.Join(dir, "small", "summary.csv.gz")); err != nil {
+		t.Fatal(err)
+	}
+	page := html(t, read(t, dir, files))
+	for _, want := range []string{"trials-sim-zab.csv is not the file that the run wrote", "raftzab plot " + filepath.ToSlash(filepath.Join(dir, "small")) + " makes it"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+}
+
+// A clone has no trials of raft, zab and etcd, so it needs the summaries of all folders.
+func TestTheSummariesOfTheCommittedResultsAreOfTheirCells(t *testing.T) {
+	r := read(t, "../../results", "../../experiments")
+	some, size := false, int64(0)
+	for _, s := range r.Ran() {
+		if info, err := os.Stat(filepath.Join("../../results", s.Name, "summary.csv.gz")); err == nil {
+			some, size = true, size+info.Size()
+		}
+		for _, m := range s.Summaries {
+			if !slices.ContainsFunc(s.Data.Manifest.Cells, func(c results.Cell) bool {
+				return c.Mode == m.Mode && c.Case == m.Case && c.System == m.System && slices.Equal(c.Swept, m.Swept) && m.N <= c.Trials && m.Censored <= m.N
+			}) {
+				t.Errorf("results/%s has a summary of %s %s %s %v over %d trials, and no such cell; run raftzab plot results/%[1]s", s.Name, m.System, m.Mode, m.Case, m.Swept, m.N)
+			}
+		}
+	}
+	for _, s := range r.Ran() {
+		if some && len(s.Summaries) == 0 {
+			t.Errorf("results/%s has no summary; run raftzab plot results/%[1]s where its data are, and commit it", s.Name)
+		}
+	}
+	if most := int64(150_000); size > most {
+		t.Errorf("the summaries have %d bytes; keep them below %d", size, most)
 	}
 }
 

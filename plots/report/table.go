@@ -10,7 +10,6 @@ import (
 	"strconv"
 	"strings"
 
-	"raftzab/bench/metric"
 	"raftzab/results"
 )
 
@@ -38,8 +37,8 @@ func (t *Table) Number(column int) bool {
 	return some
 }
 
-// Tables are the numbers of a scenario: its cells, what was measured in each as far as
-// the trials are here, live beside simulated, and those of figures.
+// Tables are the numbers of a scenario: its cells, what was measured in each, live beside
+// simulated, and those of figures.
 func (s *Scenario) Tables() (all []*Table, err error) {
 	if s.Data == nil {
 		return nil, nil
@@ -104,88 +103,24 @@ func (s *Scenario) cells() *Table {
 	return t
 }
 
-// measured are the columns of trials that the table of measures has, where a cell has
-// numbers in them, and of which kind of trial they are, where a cell has both kinds.
-var measured = []struct {
-	column string
-	probed bool
-}{
-	{"elect_ms", false}, {"detect_ms", false}, {"vote_ms", false}, {"activate_ms", false}, {"outage_ms", true},
-	{"rounds", false}, {"votes", false}, {"messages", false}, {"paper_ms", false}, {"overlap_ms", true}, {"join_ms", true},
-	{"terms", true}, {"leader_changes", true}, {"down_ms", true}, {"throughput_ops_s", true}, {"read_p50_ms", true}, {"commit_p50_ms", true},
-	{"stale", true}, {"t_p99_ms", true}, {"apply_lag_p50_ms", true}, {"apply_lag_p95_ms", true},
-	{"read_hops", true}, {"write_hops", true}, {"read_messages", true}, {"write_messages", true}, {"resume_p50_ms", true}, {"resume_max_ms", true},
-	{"timer_min_ms", false}, {"timer_max_ms", false}, {"winner_votes", false}, {"votes_refused", false},
-	{"minority_write_ms", true}, {"majority_write_ms", true}, {"level_ms", true}, {"follow_ms", true}, {"recover_ms", true},
-}
-
-// leastForInterval and leastForP95 are from how many trials on a median has an
-// interval, and a 95th percentile says anything.
-const (
-	leastForInterval = 6
-	leastForP95      = 20
-)
-
+// measures tells what the summaries say of each cell.
 func (s *Scenario) measures() *Table {
 	keys := s.sweptKeys()
-	t := &Table{Caption: "Measured, by cell", Head: slices.Concat([]string{"system", "mode", "case"}, keys, []string{"measure", "n", "median", "from", "to", "95th percentile", "censored"})}
-	for _, c := range s.Data.Manifest.Cells {
-		var rows []*results.Trial
-		both := [2]bool{}
-		for i := range s.Data.Trials {
-			r := &s.Data.Trials[i]
-			if r.System == c.System && r.Mode == c.Mode && r.Case == c.Case && r.Outcome != results.Failed && governed(r.Swept, c.Swept) {
-				rows = append(rows, r)
-				if r.Probed {
-					both[1] = true
-				} else {
-					both[0] = true
-				}
+	t := &Table{Caption: "Measured, by cell", Head: slices.Concat([]string{"system", "mode", "case"}, keys, []string{"measure", "n", "median", "from", "to", "5th percentile", "95th percentile", "censored"})}
+	for _, m := range s.Summaries {
+		told := func(x results.Number, least int) string {
+			switch {
+			case m.N < least:
+				return ""
+			case math.IsNaN(float64(x)):
+				return "censored"
 			}
+			return number(float64(x))
 		}
-		for _, m := range measured {
-			var values []float64
-			for _, r := range rows {
-				if both == [2]bool{true, true} && r.Probed != m.probed {
-					continue
-				}
-				x, _ := r.Value(m.column).(results.Number)
-				switch {
-				case !math.IsNaN(float64(x)):
-					values = append(values, float64(x))
-				case r.Outcome == results.Censored && (math.IsNaN(float64(r.ElectMS)) || m.probed):
-					values = append(values, math.Inf(1))
-				}
-			}
-			if x := metric.NewSample(values); len(x) > x.Censored() {
-				t.Rows = append(t.Rows, append(append(place(c.System, c.Mode, c.Case, c.Swept, keys), m.column), spread(x, s.Data.Manifest.Seed)...))
-			}
-		}
+		t.Rows = append(t.Rows, append(place(m.System, m.Mode, m.Case, m.Swept, keys), m.Measure, strconv.Itoa(m.N), told(m.Median, 1), told(m.Low, results.LeastForInterval), told(m.High, results.LeastForInterval),
+			told(m.P5, results.LeastForTails), told(m.P95, results.LeastForTails), strconv.Itoa(m.Censored)))
 	}
 	return t
-}
-
-// governed reports whether a row with a value, maybe an empty one, for each swept key is
-// of the cell that has those which govern it.
-func governed(row, cell []results.Setting) bool {
-	return !slices.ContainsFunc(row, func(x results.Setting) bool { return x.Value != "" && !slices.Contains(cell, x) }) &&
-		!slices.ContainsFunc(cell, func(x results.Setting) bool { return !slices.Contains(row, x) })
-}
-
-// spread is n, median and its interval, 95th percentile, and the censored.
-func spread(x metric.Sample, seed uint64) []string {
-	row := []string{strconv.Itoa(len(x)), number(x.Median()), "", "", "", strconv.Itoa(x.Censored())}
-	if len(x) >= leastForInterval {
-		i := metric.Interval{Low: x[0], High: x[0]}
-		if x[0] != x[len(x)-1] {
-			i = x.MedianInterval(0.95, seed)
-		}
-		row[2], row[3] = number(i.Low), number(i.High)
-	}
-	if len(x) >= leastForP95 {
-		row[4] = number(x.Quantile(0.95))
-	}
-	return row
 }
 
 // number writes a measured number with the digits that matter; none among the censored.
