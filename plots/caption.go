@@ -84,13 +84,20 @@ func (c *caption) probes(panels []panel, of string) {
 	c.say("%s: %s, so elect_ms must not be subtracted from outage_ms.", of, why)
 }
 
-// observed repeats what live cells said of their machine.
+// observed repeats what live cells said of their machine; what they said of single steps
+// is a result, for which a caption has no room.
 func (c *caption) observed(d *results.Data) {
 	var said []string
+	steps := false
 	for _, o := range d.Run.Observed {
-		if o = clause(o); o != "" && !slices.Contains(said, o) {
+		if strings.Contains(o, ": medians of steps") {
+			steps = true
+		} else if o = clause(o); o != "" && !slices.Contains(said, o) {
 			said = append(said, o)
 		}
+	}
+	if steps {
+		said = append(said, "run.json has the medians of single steps")
 	}
 	if len(said) > 0 {
 		c.say("Observed: %s.", strings.Join(said, "; "))

@@ -88,7 +88,13 @@ func lossOf(s *settings, of *series) string {
 	text := fmt.Sprintf("loss %g %%", 100*s.Network.Loss)
 	switch s.Network.Channel {
 	case "datagram":
-		return text + fmt.Sprintf(" and %g %% twice and %g %% out of order, and nothing is sent again (datagrams)", 100*s.Network.Duplicate, 100*s.Network.Reorder)
+		if s.Network.Duplicate > 0 {
+			text += fmt.Sprintf(", %g %% come twice", 100*s.Network.Duplicate)
+		}
+		if s.Network.Reorder > 0 {
+			text += fmt.Sprintf(", %g %% out of order", 100*s.Network.Reorder)
+		}
+		return text + ", and nothing is sent again (datagrams)"
 	case "stream":
 		return text + ", and what is lost is sent again as in TCP"
 	}

@@ -90,9 +90,9 @@ func TestCaptionExplainsMatchedAndNamesTheExceptionToIt(t *testing.T) {
 func TestWhatOthersWroteStaysInOneParagraph(t *testing.T) {
 	d := synthetic(10)
 	d.Run.LeftOut = []results.LeftOut{{Mode: "live", System: "zookeeper", Reason: "no Java was found.\nInstall it:\n  apt install java"}}
-	d.Run.Observed = []string{"flags of the JVMs: -Xmx64m\n", "fsync took 0.2 ms.", "fsync took 0.2 ms"}
+	d.Run.Observed = []string{"flags of the JVMs: -Xmx64m\n", "fsync took 0.2 ms.", "fsync took 0.2 ms", "live: medians of steps, by the logs: a 1 ms"}
 	for name, text := range captions(t, d) {
-		for _, want := range []string{" zookeeper (live) did not run here: no Java was found. ", " Observed: flags of the JVMs: -Xmx64m; fsync took 0.2 ms. "} {
+		for _, want := range []string{" zookeeper (live) did not run here: no Java was found. ", " Observed: flags of the JVMs: -Xmx64m; fsync took 0.2 ms; run.json has the medians of single steps. "} {
 			if !strings.Contains(text, want) {
 				t.Errorf("the caption of %s lacks %q:\n%s", name, want, text)
 			}

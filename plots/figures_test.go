@@ -343,7 +343,7 @@ func TestSettingsAreWrittenAsInAPaper(t *testing.T) {
 }
 
 func TestADelayIsNamedInFewWordsInTitles(t *testing.T) {
-	for text, want := range map[string]string{"uniform(4ms, 6ms)": "delay 4-6 ms", "lognormal(5us, 0.25)": "median delay 0.005 ms", "normal(5ms, 1ms)": "mean delay 5 ms", "exponential(5ms)": "mean delay 5 ms"} {
+	for text, want := range map[string]string{"uniform(4ms, 6ms)": "delay 4-6 ms", "lognormal(5us, 0.25)": "median delay 0.005 ms", "normal(5ms, 1ms)": "mean delay 5 ms", "exponential(5ms)": "mean delay 5 ms", "pareto(4ms, 2.5)": "least delay 4 ms"} {
 		if got := typical(text); got != want {
 			t.Errorf("%q is named %q, not %q", text, got, want)
 		}

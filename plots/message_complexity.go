@@ -264,6 +264,7 @@ func drawCounts(panels []countPanel) drawing {
 // that whiskers of several stand side by side.
 type trail struct {
 	style look
+	lone  bool // without the curve
 	shift vg.Length
 	spots []spot
 }
@@ -274,7 +275,9 @@ func (t *trail) Plot(c draw.Canvas, p *plot.Plot) {
 	for i, s := range t.spots {
 		line[i] = vg.Point{X: x(s.X) + t.shift, Y: y(s.Median)}
 	}
-	c.StrokeLines(t.style.line, line)
+	if !t.lone {
+		c.StrokeLines(t.style.line, line)
+	}
 	whisker := draw.LineStyle{Color: t.style.line.Color, Width: 0.7}
 	for i, s := range t.spots {
 		const tip = 2

@@ -134,7 +134,7 @@ func plain(s string) string {
 	return s
 }
 
-var central = regexp.MustCompile(` with (median|mean) ([^,]*)`)
+var central = regexp.MustCompile(` with (median|mean|least) ([^,]*)`)
 
 // typical names a delay where there is no room for its distribution: "median delay 5 ms".
 func typical(delay string) string {

@@ -16,7 +16,7 @@ import (
 type sweptPanel struct {
 	Title string
 	Log   bool `json:",omitempty"` // its axis is logarithmic
-	Share bool `json:",omitempty"` // its axis goes from 0 to 1
+	Share bool `json:",omitempty"` // of each of some things that have no order: its axis goes from 0 to 1, and no line leads from one to the next
 	Lines []sweptLine
 }
 
@@ -106,14 +106,16 @@ func drawSwept(panels []sweptPanel, xName string, lookOf func(i int, l *sweptLin
 		heads[i].title = panels[i].Title
 		for j := range panels[i].Lines {
 			l := &panels[i].Lines[j]
-			style := lookOf(j, l)
+			style, lone := lookOf(j, l), panels[i].Share
 			text := fmt.Sprintf("%s (n = %s a point)", l.Label, trialsOf(panels, l.Label))
 			if slices.Contains(said, text) {
 				continue
 			}
 			said = append(said, text)
 			legend = append(legend, entry{text, 22, func(c draw.Canvas, left, right, y vg.Length) {
-				c.StrokeLine2(style.line, left, y, right, y)
+				if !lone {
+					c.StrokeLine2(style.line, left, y, right, y)
+				}
 				c.DrawGlyph(style.marker, vg.Point{X: (left + right) / 2, Y: y})
 			}})
 		}
@@ -159,7 +161,7 @@ func drawSwept(panels []sweptPanel, xName string, lookOf func(i int, l *sweptLin
 		p.Add(grid)
 		for j := range panels[i].Lines {
 			l := &panels[i].Lines[j]
-			t := trail{style: lookOf(j, l), shift: vg.Length(j)*4 - 2*vg.Length(len(panels[i].Lines)-1), spots: slices.Clone(l.Points)}
+			t := trail{style: lookOf(j, l), lone: panels[i].Share, shift: vg.Length(j)*4 - 2*vg.Length(len(panels[i].Lines)-1), spots: slices.Clone(l.Points)}
 			for k := range t.spots {
 				t.spots[k].X = float64(slices.Index(values, t.spots[k].X))
 			}
