@@ -129,7 +129,7 @@ func (f *Folder) Close() error {
 // An interrupted run has its place too, with Interrupted set; its files then hold
 // the trials that had ended, and its journal stays.
 func (f *Folder) Place(m Manifest, r Run) error {
-	m.Schema, m.Files, r.Files = Schema, nil, nil
+	m.Schema, m.Files, r.Files = Schema, []File{}, nil
 	sum := sha256.Sum256([]byte(m.Text))
 	m.SHA256 = hex.EncodeToString(sum[:])
 	if r.Ended.IsZero() {
