@@ -119,7 +119,7 @@ func TestACaseHasItsMedianAndTheShareThatNeedsAnotherRound(t *testing.T) {
 		t.Errorf("%+v", last)
 	}
 	_, caption, _ := electionCases(d)
-	for _, part := range []string{"Time from the fault to", "in loss loss 5 %", "in datagrams loss 20 % and 0 % twice"} {
+	for _, part := range []string{"Time from the fault to", "in loss loss 5 %", "in datagrams loss 20 %, and nothing is sent again"} {
 		if !strings.Contains(caption, part) {
 			t.Errorf("the caption lacks %q: %s", part, caption)
 		}
