@@ -16,8 +16,9 @@ help: ## list the targets
 $(BIN): FORCE
 	@$(GO) build -trimpath -buildvcs=false -o $@ ./cmd/raftzab # its sum then tells whether code has changed
 
-experiments: setup $(BIN) ## what has not been run: TIER=quick into results/quick, 15 minutes, or full into results, hours
+experiments: setup $(BIN) ## what has not been run: TIER=quick into results/quick, nine minutes, or full into results, hours
 	@$(BIN) run --tier $(TIER) --out $(OUT) experiments/*.toml
+	@$(BIN) report $(OUT)
 
 test: setup ## run all tests
 	@$(GO) test ./...

@@ -22,7 +22,11 @@ func TestAReaderWalksThroughThePage(t *testing.T) {
 	if err := r.Replay("../../experiments"); err != nil {
 		t.Fatal(err)
 	}
-	b := browser.Open(t, []byte(html(t, r)), 1400, 1000, "h1")
+	page, err := packed([]byte(html(t, r)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := browser.Open(t, page, 1400, 1000, "h1")
 	b.Screenshot("top")
 
 	// From the table of claims to a claim, and from there to its scenario.

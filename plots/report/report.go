@@ -201,6 +201,9 @@ func minutes(m float64) string {
 // Write leaves report.html and CLAIMS.md in dir.
 func (r *Report) Write(dir string) error {
 	page, err := r.HTML()
+	if err == nil {
+		page, err = packed(page)
+	}
 	if err != nil {
 		return err
 	}

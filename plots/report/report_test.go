@@ -255,13 +255,27 @@ func TestThePageOfTheCommittedResultsNeedsNothingElse(t *testing.T) {
 	}
 }
 
-func TestTheCommittedClaimsAreThoseOfTheResults(t *testing.T) {
-	committed, err := os.ReadFile("../../results/CLAIMS.md")
-	if err != nil {
-		t.Skip("there is none: ", err)
+func TestTheCommittedReportIsThatOfTheResults(t *testing.T) {
+	r := read(t, "../../results", "../../experiments")
+	if err := r.Replay("../../experiments"); err != nil {
+		t.Fatal(err)
 	}
-	if !bytes.Equal(committed, read(t, "../../results", "../../experiments").Markdown()) {
-		t.Error("results/CLAIMS.md is not what the results say; run raftzab report")
+	dir := t.TempDir()
+	if err := r.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"CLAIMS.md", "report.html"} {
+		committed, err := os.ReadFile(filepath.Join("../../results", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		now, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(committed, now) {
+			t.Errorf("results/%s is not what the results say; run raftzab report", name)
+		}
 	}
 }
 
