@@ -19,7 +19,7 @@ type Run struct {
 	ZooKeeper string       `json:"zookeeper,omitempty"`
 	Dirty     bool         `json:"dirty"`             // the checkout had changes that no commit holds
 	Program   string       `json:"program,omitempty"` // SHA-256 of the executable
-	Resumed   []time.Time  `json:"resumed,omitempty"` // when it went on after an interruption
+	Resumed   []time.Time  `json:"resumed,omitempty"` // when it went on after its last interruption; Started is the same
 	Started   time.Time    `json:"started"`
 	Ended     time.Time    `json:"ended"`
 	Load      string       `json:"load,omitempty"` // load averages at the start

@@ -169,10 +169,11 @@ func (s *Scenario) Command() string {
 	return command
 }
 
-// Took says how long the run took, or will take by what the file says.
+// Took says how long the run took, or will take by what the file says; of a run that was
+// interrupted nobody knows.
 func (s *Scenario) Took() string {
 	switch {
-	case s.Data != nil && !s.Data.Run.Ended.IsZero():
+	case s.Data != nil && !s.Data.Run.Ended.IsZero() && s.Data.Run.Resumed == nil:
 		return minutes(s.Data.Run.Ended.Sub(s.Data.Run.Started).Minutes())
 	case s.Minutes > 0:
 		return "about " + minutes(s.Minutes)
