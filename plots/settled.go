@@ -111,7 +111,8 @@ func (l *settledLine) measure(d *results.Data) bool {
 		down, terms = append(down, float64(t.DownMS)/1000), append(terms, float64(t.Terms))
 		ends[t.Settled]++
 	}
-	l.System, l.N, l.Label = l.cell.System, len(down), l.cell.System
+	of := series{Mode: l.cell.Mode, System: l.cell.System}
+	l.System, l.N, l.Label = of.System, len(down), of.label()
 	if o := options(l.cell.Swept); o != "" {
 		l.Label += ", " + o
 	}
