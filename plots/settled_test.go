@@ -63,6 +63,17 @@ func TestALineIsTheMedianAndTheShareOfEachEnd(t *testing.T) {
 	}
 }
 
+func TestALiveLineSaysThatItIsLive(t *testing.T) {
+	d := syntheticWatched(3)
+	d.Manifest.Cells[0].Mode = "live"
+	for i := range 3 {
+		d.Trials[i].Mode = "live"
+	}
+	if l := settledPanels(d)[0].Lines; l[0].Label != "live raft, neither" || l[1].Label != "raft, check_quorum" {
+		t.Errorf("%+v", l)
+	}
+}
+
 func TestATrialThatEndedEarlyIsCountedApart(t *testing.T) {
 	d := syntheticWatched(3)
 	d.Trials[1].Outcome, d.Trials[1].Terms, d.Trials[1].DownMS = results.Censored, results.None, results.None
