@@ -8,18 +8,25 @@ import (
 	"raftzab/results"
 )
 
-// lengthKey is how long a partition lasts.
-const lengthKey = "fault[0].for"
+const (
+	lengthKey = "fault[0].for"    // how long a partition lasts
+	rtoMinKey = "network.rto_min" // how long TCP waits before it sends again for the first time
+)
 
 // recovery shows how soon a cluster is whole again when a partition ends, by how long it has
-// lasted.
+// lasted, or by TCP's first wait.
 func recovery(d *results.Data) (drawing, string, bool) {
 	panels := recoveryPanels(d)
 	if len(panels) == 0 {
 		return drawing{}, "", false
 	}
 	var c caption
-	c.say("From the end of a partition to all servers serving under one leader (all follow), and to the first acknowledgement of a write that was submitted after it (served), by the length of the partition; logarithmic time.")
+	by, axis := "the length of the partition", "length of the partition (s)"
+	if sweeps(d, rtoMinKey) {
+		by = "how long TCP waits before it sends again for the first time (rto_min; rto_max is " + settingsOf(&d.Manifest.Cells[0]).Network.RTOMax + ")"
+		axis = "rto_min (ms)"
+	}
+	c.say("From the end of a partition to all servers serving under one leader (all follow), and to the first acknowledgement of a write that was submitted after it (served), by %s; logarithmic time.", by)
 	c.say("Points are medians of the trials, whiskers reach from the 5th to the 95th percentile.")
 	c.say("What was sent into the partition TCP sends again at intervals that double, up to rto_max; 120 s is Linux's. Live machines have 1 s where their kernel can.")
 	all := seriesOfSweep(panels)
@@ -28,16 +35,20 @@ func recovery(d *results.Data) (drawing, string, bool) {
 	c.machine(all)
 	c.timeouts(all)
 	c.reservations(d, all)
-	return drawSwept(panels, "length of the partition (s)", func(_ int, l *sweptLine) look { return liveLook(l.cell.Mode, l.cell.System) }), c.String(), true
+	return drawSwept(panels, axis, func(_ int, l *sweptLine) look { return liveLook(l.cell.Mode, l.cell.System) }), c.String(), true
 }
 
 // recoveryPanels are those of a scenario that varies the length of a fault and measures
-// what comes of its end. Where it varies rto_max as well there are panels for each.
+// what comes of its end, or varies rto_min. Where it varies rto_max as well there are panels for each.
 func recoveryPanels(d *results.Data) []sweptPanel {
-	if !sweeps(d, lengthKey) && !sweeps(d, lengthKey, "network.rto_max") {
+	key, unit := lengthKey, 1000.0
+	switch {
+	case sweeps(d, rtoMinKey):
+		key, unit = rtoMinKey, 1
+	case !sweeps(d, lengthKey) && !sweeps(d, lengthKey, "network.rto_max"):
 		return nil
 	}
-	panels := panelsOver(d, lengthKey, func(c *results.Cell) (list []measure) {
+	panels := panelsOver(d, key, func(c *results.Cell) (list []measure) {
 		add := func(what string, probed bool, of func(t *results.Trial) results.Number) {
 			var in []string
 			if c.Case != "" {
@@ -53,6 +64,9 @@ func recoveryPanels(d *results.Data) []sweptPanel {
 			list = append(list, measure{title, true, probed, of})
 		}
 		add("all follow", false, func(t *results.Trial) results.Number { return t.FollowMS })
+		if key == rtoMinKey {
+			add("all follow, with clients that write", true, func(t *results.Trial) results.Number { return t.FollowMS })
+		}
 		if f := settingsOf(c).Faults; len(f) > 0 && f[0].Kind == "partition" { // else there is a majority, which goes on
 			add("served", true, func(t *results.Trial) results.Number { return t.RecoverMS })
 		}
@@ -62,7 +76,7 @@ func recoveryPanels(d *results.Data) []sweptPanel {
 		for j := range panels[i].Lines {
 			for k := range panels[i].Lines[j].Points {
 				x := &panels[i].Lines[j].Points[k]
-				x.X /= 1000
+				x.X /= unit
 				x.Low, x.Median, x.High = max(x.Low, 1), max(x.Median, 1), max(x.High, 1) // the axis has no 0
 			}
 		}

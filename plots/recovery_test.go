@@ -73,6 +73,27 @@ func TestRecoveryIsShownByWhatIsCutOffAndByBackOff(t *testing.T) {
 	}
 }
 
+func TestRecoveryByTheFirstWaitIsShownWithClientsToo(t *testing.T) {
+	v := invent()
+	for _, wait := range []int{200, 300} {
+		settings := fmt.Sprintf(`{"Cluster":{"Voters":5},"Network":{"RTOMin":"%dms"},"Faults":[{"At":"1s","Kind":"partition","For":"6s"}]}`, wait)
+		v.cell("sim", "", "zab", pairs(rtoMinKey, fmt.Sprintf("%dms", wait)), settings, 3, func(i int, t *results.Trial) {
+			if t.FollowMS = results.Number(wait); t.Probed {
+				t.FollowMS, t.RecoverMS = results.Number(2*wait), results.Number(3*wait)
+			}
+		})
+	}
+	var got []string
+	for _, p := range recoveryPanels(v.d) {
+		x := p.Lines[0].Points[1]
+		got = append(got, fmt.Sprintf("%s %g %g", p.Title, x.X, x.Median))
+	}
+	want := []string{"(a) all follow (ms) 300 300", "(b) all follow, with clients that write (ms) 300 600", "(c) served (ms) 300 900"}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestTimeToElectLeavesDetectionOut(t *testing.T) {
 	if p := sizePanels(syntheticSizes(3)); len(p) != 2 || p[1].Title != "(b) 5 servers: time to elect (ms)" || p[1].Lines[0].Points[1].Median != 201 || p[1].Lines[0].Points[1].X != 50 {
 		t.Errorf("%+v", p)

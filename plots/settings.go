@@ -18,7 +18,7 @@ type settings struct {
 	Limit    string
 	Cluster  struct{ Voters, Observers, Behind int }
 	Network  struct {
-		Delay, Channel           string
+		Delay, Channel, RTOMax   string
 		Loss, Duplicate, Reorder float64
 	}
 	Links []override

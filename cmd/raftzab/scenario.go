@@ -89,7 +89,7 @@ func (m *measuring) whole() (err error) {
 	case err != nil:
 		return fmt.Errorf("%s: drawing figures: %w", m.s.Name, err)
 	case len(written) == 1: // the summary
-		fmt.Fprintf(m.stderr, "data are in %s; there is no figure for a scenario like this yet\n", dir)
+		fmt.Fprintf(m.stderr, "data are in %s; no figure can be drawn from them\n", dir)
 	default:
 		fmt.Fprintf(m.stderr, "data are in %s, figures with their captions in %s\n", dir, filepath.Join(dir, "figures"))
 	}
