@@ -23,7 +23,8 @@ func recovery(d *results.Data) (drawing, string, bool) {
 	var c caption
 	by, axis := "the length of the partition", "length of the partition (s)"
 	if sweeps(d, rtoMinKey) {
-		by = "how long TCP waits before it sends again for the first time (rto_min; rto_max is " + settingsOf(&d.Manifest.Cells[0]).Network.RTOMax + ")"
+		most := inMilliseconds(settingsOf(&d.Manifest.Cells[0]).Network.RTOMax) / 1000
+		by = fmt.Sprintf("how long TCP waits before it sends again for the first time (rto_min; rto_max is %g s)", most)
 		axis = "rto_min (ms)"
 	}
 	c.say("From the end of a partition to all servers serving under one leader (all follow), and to the first acknowledgement of a write that was submitted after it (served), by %s; logarithmic time.", by)

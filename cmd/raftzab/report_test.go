@@ -1,12 +1,11 @@
 package main
 
 import (
-	"compress/gzip"
-	"encoding/base64"
-	"io"
 	"os"
 	"strings"
 	"testing"
+
+	"raftzab/plots/report"
 )
 
 func TestReportWritesOnePageOfAllResults(t *testing.T) {
@@ -23,13 +22,7 @@ func TestReportWritesOnePageOfAllResults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, packed, _ := strings.Cut(string(page), `id="packed">`)
-	packed, _, _ = strings.Cut(packed, "<")
-	z, err := gzip.NewReader(base64.NewDecoder(base64.StdEncoding, strings.NewReader(packed)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if page, err = io.ReadAll(z); err != nil {
+	if page, err = report.Unpacked(page); err != nil {
 		t.Fatal(err)
 	}
 	for text, want := range map[string]string{string(page): `id="small"`, string(claims): "| [R3](#r3) | **holds** |"} {
